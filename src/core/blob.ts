@@ -1,0 +1,79 @@
+import type { Readable } from 'node:stream';
+
+/** The SHA-256 of the bytes, 64 lowercase hexadecimal digits. */
+export type BlobId = string;
+
+export interface BlobRef {
+  readonly id: BlobId;
+  readonly sizeBytes: number;
+}
+
+/** First and last byte, both included, as in RFC 9110 §14.1.2. */
+export interface ByteRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Immutable bytes under their own hash. A blob is absent or whole, whatever crashes. */
+export interface BlobStore {
+  /**
+   * Stores what `body` yields; durable on return. Nothing is kept unless length and hash are those of `ref`.
+   * @throws damaged (other bytes than `ref` says), no-space, unavailable
+   */
+  put(ref: BlobRef, body: Readable): Promise<void>;
+
+  /**
+   * Takes over `file`, a flushed local file with the bytes of `ref`, by rename where it can; durable on return.
+   * @throws no-space, unavailable
+   */
+  adopt(ref: BlobRef, file: string): Promise<void>;
+
+  /** The bytes, or those of `range`. @throws not-found or damaged, before the first byte; unavailable */
+  open(id: BlobId, range?: ByteRange): Promise<Readable>;
+
+  /** Bytes, or undefined when there is no such blob. @throws unavailable */
+  size(id: BlobId): Promise<number | undefined>;
+
+  /** Removes it if it is there. @throws unavailable */
+  remove(id: BlobId): Promise<void>;
+
+  /** Every blob, in no order. @throws unavailable */
+  list(): AsyncIterable<BlobRef>;
+}
+
+/** Removes those of these blobs that no media names. Must not be called from within the gate. */
+export type CollectBlobs = (ids: readonly BlobId[]) => Promise<void>;
+
+/** Where the bytes of an upload land before they have a name. */
+export interface Intake {
+  /**
+   * Keeps a body that is wholly in memory: hashed, written, flushed, named, its folder flushed; durable on return.
+   * Takes the memory over: `bytes` must not be used afterwards.
+   * @throws digest-mismatch when `expected` is another hash (nothing kept), no-space, unavailable
+   */
+  whole(bytes: Uint8Array<ArrayBuffer>, expected?: BlobId): Promise<BlobRef>;
+
+  /** Starts a body of unknown length. @throws no-space, unavailable */
+  begin(): Promise<Incoming>;
+}
+
+/** One body on its way to the disk. Ends with exactly one of `keep` and `drop`; both may be called after a failure. */
+export interface Incoming {
+  /** Resolves when there is room for more, not when the bytes are written. @throws no-space, unavailable */
+  write(chunk: Uint8Array): Promise<void>;
+
+  /** Everything is written and hashed, nothing has a name yet. @throws no-space, unavailable */
+  end(): Promise<BlobRef>;
+
+  /** Flushes the bytes, names them, flushes the folder; durable on return. After `end`. @throws no-space, unavailable */
+  keep(): Promise<void>;
+
+  /** Forgets the body and its temporary file. Safe to repeat; does nothing after `keep`. */
+  drop(): Promise<void>;
+}
+
+const blobIdPattern = /^[0-9a-f]{64}$/;
+
+export function isBlobId(text: string): text is BlobId {
+  return blobIdPattern.test(text);
+}
