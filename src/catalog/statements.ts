@@ -1,0 +1,120 @@
+import type { Statement } from 'better-sqlite3';
+import { DummyDriver, Kysely, sql, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely';
+import type { Connection } from './open.ts';
+import type { Schema } from './schema.ts';
+
+/** Builds SQL and runs nothing: the hot path prepares each statement once and gives it new values. */
+const build = new Kysely<Schema>({
+  dialect: {
+    createAdapter: () => new SqliteAdapter(),
+    createDriver: () => new DummyDriver(),
+    createIntrospector: (db) => new SqliteIntrospector(db),
+    createQueryCompiler: () => new SqliteQueryCompiler(),
+  },
+});
+
+const text = '';
+const number = 0;
+
+const mediaValues = {
+  id: text,
+  stamp: text,
+  state: 'live',
+  blob: text,
+  size_bytes: number,
+  kind: 'image',
+  type: text,
+  name: text,
+  owner: text,
+  tags: text,
+  description: text,
+  visibility: 'private',
+  taken_ms: number,
+  created_ms: number,
+  updated_ms: number,
+  trashed_ms: number,
+  purged_ms: number,
+  extra: text,
+} as const;
+
+const blobValues = {
+  id: text,
+  size_bytes: number,
+  width: number,
+  height: number,
+  animated: 0,
+  undecodable: 0,
+  uses: number,
+  purged_ms: number,
+} as const;
+
+/** Every statement that changes rows. Values are bound by position, in the order written here. */
+const queries = {
+  mediaRow: build.selectFrom('media').selectAll().where('id', '=', text),
+  putMedia: build
+    .insertInto('media')
+    .values(mediaValues)
+    .onConflict((on) => on.column('id').doUpdateSet((row) => excluded(row, Object.keys(mediaValues)))),
+  recordRow: build.selectFrom('records').selectAll().where('kind', '=', text).where('id', '=', text),
+  putRecord: build
+    .insertInto('records')
+    .values({ kind: text, id: text, stamp: text, body: text })
+    .onConflict((on) => on.columns(['kind', 'id']).doUpdateSet((row) => excluded(row, ['stamp', 'body']))),
+  forgetRecord: build.deleteFrom('records').where('kind', '=', text).where('id', '=', text),
+  oldRecords: build
+    .selectFrom('records')
+    .selectAll()
+    .where('kind', '=', text)
+    .where('stamp', '<', text)
+    .orderBy('stamp')
+    .limit(number),
+  blobRow: build.selectFrom('blobs').select(['uses', 'size_bytes']).where('id', '=', text),
+  addBlob: build.insertInto('blobs').values(blobValues),
+  setUses: build.updateTable('blobs').set({ uses: number, purged_ms: number }).where('id', '=', text),
+  setFacts: build
+    .updateTable('blobs')
+    .set({ width: number, height: number, animated: 0, undecodable: 0 })
+    .where('id', '=', text),
+  forgetBlob: build.deleteFrom('blobs').where('id', '=', text).where('uses', '=', number),
+  addTerm: build
+    .insertInto('terms')
+    .values({ term: text, state: 'live', kind: 'image', media: text })
+    .onConflict((on) => on.doNothing()),
+  removeTerm: build
+    .deleteFrom('terms')
+    .where('term', '=', text)
+    .where('state', '=', 'live')
+    .where('kind', '=', 'image')
+    .where('media', '=', text),
+  addOutbox: build
+    .insertInto('outbox')
+    .values({ vault: text, blob: text, size_bytes: number })
+    .onConflict((on) => on.doNothing()),
+  refillOutbox: build
+    .insertInto('outbox')
+    .columns(['vault', 'blob', 'size_bytes'])
+    .expression((from) =>
+      from
+        .selectFrom('blobs')
+        .select((row) => [row.val(text).as('vault'), 'id', 'size_bytes'])
+        .where('uses', '>', sql.lit(0)),
+    )
+    .onConflict((on) => on.doNothing()),
+  removeOutbox: build.deleteFrom('outbox').where('vault', '=', text).where('blob', '=', text),
+  getState: build.selectFrom('state').select('value').where('name', '=', text),
+  putState: build
+    .insertInto('state')
+    .values({ name: text, value: text })
+    .onConflict((on) => on.column('name').doUpdateSet((row) => excluded(row, ['value']))),
+};
+
+export type Statements = { readonly [name in keyof typeof queries]: Statement<unknown[]> };
+
+export function prepareStatements(db: Connection): Statements {
+  const entries = Object.entries(queries).map(([name, query]) => [name, db.prepare(query.compile().sql)]);
+  return Object.fromEntries(entries) as Statements;
+}
+
+function excluded(row: { ref: (name: never) => unknown }, names: string[]): never {
+  return Object.fromEntries(names.map((name) => [name, row.ref(`excluded.${name}` as never)])) as never;
+}
