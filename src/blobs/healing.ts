@@ -1,0 +1,71 @@
+import { mkdir, rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { BlobId, BlobStore } from '../core/blob.ts';
+import { HoldfastError, isHoldfastError } from '../core/error.ts';
+import type { BlobFolder } from './paths.ts';
+
+export interface HealingParts {
+  readonly disk: BlobStore;
+  readonly folder: BlobFolder;
+  /** Where second copies may be found, nearest first. */
+  readonly copies: readonly { readonly name: string; readonly blobs: BlobStore }[];
+  /** Where a damaged file is set aside before a good one takes its name. */
+  readonly asideDir: string;
+  readonly onHealed: (id: BlobId, from: string) => void;
+  readonly onLost: (id: BlobId, error: HoldfastError) => void;
+}
+
+/** A store that repairs itself: a blob that is missing or damaged is fetched from a vault, checked, and then served. */
+export function createHealingBlobs(parts: HealingParts): BlobStore {
+  const healing = new Map<BlobId, Promise<void>>();
+
+  /** Many may ask for the same blob; it is fetched once. */
+  function healOnce(id: BlobId, cause: HoldfastError): Promise<void> {
+    const running = healing.get(id) ?? heal(parts, id, cause).finally(() => healing.delete(id));
+    healing.set(id, running);
+    return running;
+  }
+
+  return {
+    ...parts.disk,
+    async open(id, range) {
+      try {
+        return await parts.disk.open(id, range);
+      } catch (error) {
+        if (!isHoldfastError(error, 'not-found') && !isHoldfastError(error, 'damaged')) throw error;
+        await healOnce(id, error);
+        return parts.disk.open(id, range);
+      }
+    },
+  };
+}
+
+async function heal(parts: HealingParts, id: BlobId, cause: HoldfastError): Promise<void> {
+  for (const { name, blobs } of parts.copies) {
+    const sizeBytes = await blobs.size(id);
+    if (sizeBytes === undefined) continue;
+    try {
+      const copy = await blobs.open(id);
+      if (cause.code === 'damaged') await setAside(parts, id);
+      await parts.disk.put({ id, sizeBytes }, copy);
+      parts.onHealed(id, name);
+      return;
+    } catch (error) {
+      if (!isHoldfastError(error, 'damaged') && !isHoldfastError(error, 'not-found')) throw error;
+      // that copy is no better: the next vault may have a good one
+    }
+  }
+  const lost = new HoldfastError(
+    'damaged',
+    'The stored bytes of this media are damaged or missing and no vault has a good copy. Restore them from a backup.',
+    { cause, facts: { blob: id } },
+  );
+  parts.onLost(id, lost);
+  throw lost;
+}
+
+async function setAside({ folder, asideDir }: HealingParts, id: BlobId): Promise<void> {
+  const dir = join(asideDir, 'blobs');
+  await mkdir(dir, { recursive: true });
+  await rename(folder.pathOf(id), join(dir, `${id}.damaged`));
+}
