@@ -1,0 +1,82 @@
+import cron from 'node-cron';
+import type { Clock } from '../core/clock.ts';
+import type { Backup, BackupReason } from '../core/vault.ts';
+
+export interface Schedule {
+  /** So many uploads were committed. */
+  uploaded(count: number): void;
+  /** A backup was made, whoever asked for it. */
+  made(backup: Backup): void;
+  state(): { uploadsSince: number; last: Backup | null; nextAt: string | null; failed: string | null };
+  stop(): Promise<void>;
+}
+
+interface Parts {
+  readonly clock: Clock;
+  /** Uploads between two backups; 0: none for uploads. */
+  readonly every: number;
+  /** null: none by the clock. */
+  readonly cron: string | null;
+  readonly backup: (reason: BackupReason) => Promise<Backup>;
+  readonly onFailed: (error: unknown) => void;
+  /** The newest backup when this process started, and the uploads since. */
+  readonly last: Backup | null;
+  readonly uploadsSince: number;
+}
+
+/** A backup that took a second is followed by a pause of nine: making them never takes more than a tenth of the time. */
+const pauseFactor = 9;
+const shortestPauseMs = 1000;
+
+export function startSchedule(parts: Parts): Schedule {
+  let { last, uploadsSince } = parts;
+  let failed: string | null = null;
+  let running: Promise<void> | undefined;
+  let pause: NodeJS.Timeout | undefined;
+  let stopped = false;
+
+  async function run(reason: BackupReason) {
+    const startMs = parts.clock.monotonicMs();
+    try {
+      await parts.backup(reason);
+      failed = null;
+    } catch (error) {
+      failed = (error as Error).message;
+      parts.onFailed(error);
+    }
+    const pauseMs = Math.max(shortestPauseMs, (parts.clock.monotonicMs() - startMs) * pauseFactor);
+    if (!stopped) pause = setTimeout(resume, pauseMs).unref();
+  }
+
+  function resume() {
+    pause = undefined;
+    runIfDue();
+  }
+
+  function runIfDue() {
+    if (stopped || running !== undefined || pause !== undefined) return;
+    if (parts.every === 0 || uploadsSince < parts.every) return;
+    running = run('uploads').finally(() => (running = undefined));
+  }
+
+  const task = parts.cron === null ? undefined : cron.schedule(parts.cron, () => run('schedule'));
+
+  runIfDue();
+  return {
+    uploaded(count) {
+      uploadsSince += count;
+      runIfDue();
+    },
+    made(backup) {
+      last = backup;
+      uploadsSince = 0;
+    },
+    state: () => ({ last, uploadsSince, nextAt: task?.getNextRun()?.toISOString() ?? null, failed }),
+    async stop() {
+      stopped = true;
+      clearTimeout(pause);
+      await task?.destroy();
+      await running;
+    },
+  };
+}

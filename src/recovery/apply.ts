@@ -1,0 +1,55 @@
+import type { Catalog } from '../core/catalog.ts';
+import type { Change } from '../core/change.ts';
+import type { Vault } from '../core/vault.ts';
+import type { Plan, Step } from './plan.ts';
+import { rebuildCatalog, type RebuildParts } from './rebuild.ts';
+
+export interface BeforeOpenParts extends RebuildParts {
+  /** Keeps the catalog as it is before its schema changes. */
+  readonly backupBeforeMigration: () => Promise<void>;
+  /** Called before each step; a test kills the process there. */
+  readonly onStep: (step: Step) => void | Promise<void>;
+}
+
+/** The steps that need a catalog nobody has open. Each is safe to repeat, so a crash in between is mended by the next boot. */
+export async function applyBeforeOpen(parts: BeforeOpenParts, { steps }: Plan): Promise<void> {
+  for (const step of steps) {
+    await parts.onStep(step);
+    if (step.do === 'begin-timeline') await parts.vault.timelines.begin(step.timeline);
+    if (step.do === 'backup-before-migration') await parts.backupBeforeMigration();
+    if (step.do === 'rebuild') await rebuildCatalog(parts, step);
+  }
+}
+
+export interface AfterOpenParts {
+  readonly catalog: Catalog;
+  readonly vault: Vault;
+  readonly onNews: (news: string) => void;
+}
+
+const changesAtOnce = 500;
+
+/** The steps that work on the running catalog, before it is served. Safe to repeat. */
+export async function applyAfterOpen(parts: AfterOpenParts, { steps }: Plan): Promise<void> {
+  for (const step of steps) {
+    if (step.do === 'refill-vault') await parts.catalog.blobs.refill(parts.vault.name);
+    if (step.do === 'replay-journal') await replayJournal(parts, step.timeline);
+  }
+}
+
+/** A sound catalog has all of it already, unless somebody put an older file in its place. */
+async function replayJournal({ catalog, vault, onNews }: AfterOpenParts, timeline: number): Promise<void> {
+  const before = await catalog.totals();
+  let changes: Change[] = [];
+  for await (const segment of vault.journal.segments(timeline)) {
+    changes.push(...segment.changes);
+    if (changes.length < changesAtOnce) continue;
+    await catalog.write({ changes });
+    changes = [];
+  }
+  if (changes.length > 0) await catalog.write({ changes });
+  const { uploads } = await catalog.totals();
+  if (uploads > before.uploads) {
+    onNews(`the catalog was older than the journal: ${uploads - before.uploads} uploads were brought back`);
+  }
+}
