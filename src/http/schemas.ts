@@ -21,11 +21,12 @@ export const listQuery = z.object({
   trashed: flag.optional(),
 });
 
-// eslint-disable-next-line no-control-regex
+/** Text for people to read: line ends and tabs, but nothing that steers a terminal. */
 const plainText = (most: number) =>
   z
     .string()
     .max(most)
+    // eslint-disable-next-line no-control-regex
     .regex(/^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]*$/u, 'has control characters');
 
 /** RFC 7396: an absent member stays, null clears. */

@@ -23,7 +23,7 @@ export async function sendBody(
     res.end();
   } catch (error) {
     if (res.destroyed) return; // the client has left, which is what failed
-
+    if (res.headersSent) res.destroy();
     throw error;
   }
 }

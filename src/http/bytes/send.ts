@@ -140,7 +140,7 @@ function opener(blob: Sendable, res: ServerResponse): Opener {
   res.once('close', () => last?.destroy());
   return async (range) => {
     last = await blob.open(range);
-    last.on('error', () => {}); // it may fail before it is read; whoever reads it meets the failure then
+    last.on('error', () => {}); // also when nobody reads it; who does meets the failure there
     if (res.destroyed) last.destroy();
     return exactly(range === undefined ? blob.sizeBytes : rangeBytes(range), last);
   };

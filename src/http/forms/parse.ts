@@ -89,21 +89,23 @@ function optionsFor(limits: FormLimits, handlers: Handlers): Options {
 /** Behind multer's own listeners, which refuse what breaks a rule. Names are taken as they were sent. */
 function listen(busboy: Busboy, handlers: Handlers): void {
   busboy.on('field', (name: string | undefined, value: string) => {
-    refuseBehindEnd(busboy);
     handlers.field(name ?? '', value);
+    refuseBehindEnd(busboy);
   });
   busboy.on('file', (field: string | undefined, stream: Readable, { filename }: { filename?: string }) => {
-    refuseBehindEnd(busboy);
     if (field !== undefined && !filename) handlers.nameless(stream);
+    refuseBehindEnd(busboy, stream);
   });
 }
 
 /**
- * What follows the last boundary must be ignored, but where it comes in the same chunk, busboy reads it as more parts, and
- * then waits for ever for the end of a file among them.
+ * What follows the last boundary should be ignored, but what comes in the same chunk busboy reads as more parts, even when
+ * it is destroyed, and then waits for ever for the end of a file among them.
  */
-function refuseBehindEnd(busboy: Busboy): void {
-  if (busboy._complete === true) busboy.destroy(cutOff());
+function refuseBehindEnd(busboy: Busboy, stream?: Readable): void {
+  if (busboy._complete !== true) return;
+  busboy.destroy(cutOff());
+  stream?.destroy(cutOff());
 }
 
 function run(source: FormSource, options: Options): Promise<void> {

@@ -155,23 +155,6 @@ describe('A source that fails', () => {
     },
   );
 
-  test('while the answer before it is held up is met as well', async () => {
-    const { source } = spring();
-    let calls = 0;
-    const open: Sendable['open'] = async () => ((calls += 1) === 1 ? source : stalled('some bytes'));
-    const blob = await served({ sizeBytes: 1e12, open });
-    const socket = await serving.socket();
-    socket.write(asked());
-    await once(socket, 'data');
-    socket.pause().write(asked('bytes=0-599999,700000-'));
-    await until(() => blob.opened.length === 2);
-    blob.opened[1]!.destroy(new HoldfastError('unavailable', 'lost'));
-    await until(() => serving.outcomes.length === 1);
-    expect(serving.outcomes).toEqual([expect.objectContaining({ code: 'unavailable' })]);
-    socket.destroy();
-    await until(() => serving.outcomes.length === 2);
-  });
-
   test('by closing without a word cuts it too', async () => {
     const blob = await served({ open: async () => stalled('some bytes') });
     const text = hears(asked());
