@@ -7,7 +7,7 @@ import { restoreBackup } from './backups/restore.ts';
 import { startSchedule } from './backups/schedule.ts';
 import { createShipper } from './backups/shipper.ts';
 import type { Settings } from './config.ts';
-import { createIds, type Clock } from './core/clock.ts';
+import { createIds, pooled, type Clock } from './core/clock.ts';
 import { createGate } from './core/gate.ts';
 import type { Backup } from './core/vault.ts';
 import type { Service } from './http/parts.ts';
@@ -34,7 +34,7 @@ export interface Holdfast {
 }
 
 export const clock: Clock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() };
-export const ids = createIds(randomBytes);
+export const ids = createIds(pooled(randomBytes));
 
 const lockWaitMs = 60_000;
 const expireEveryMs = 60 * 60 * 1000;

@@ -6,6 +6,7 @@ import { thrown } from '../core/thread.ts';
 import type { Kept, SmallBody } from './keep.ts';
 import type { BlobFolder } from './paths.ts';
 import type { IntakePool, IntakeThread } from './pool.ts';
+import { createRooms } from './rooms.ts';
 
 export interface IntakeParts {
   readonly folder: BlobFolder;
@@ -48,7 +49,7 @@ export function createIntake(parts: IntakeParts): Intake {
   async function runBatch(thread: IntakeThread, batch: Waiting[]) {
     const bodies = batch.map(({ body }) => body);
     try {
-      const results = await thread.call<Kept[]>('whole', bodies, transferable(bodies));
+      const results = await thread.call<Kept[]>('whole', bodies);
       batch.forEach((one, index) => settle(one, results[index]!, onKept));
     } catch (error) {
       for (const { reject } of batch) reject(storageError(error, 'store the upload'));
@@ -59,6 +60,7 @@ export function createIntake(parts: IntakeParts): Intake {
   }
 
   return {
+    room: createRooms(),
     whole(bytes, expected) {
       return new Promise((resolve, reject) => {
         waiting.push({ body: { bytes, temporary: temporary(), expected }, resolve, reject });
@@ -72,14 +74,6 @@ export function createIntake(parts: IntakeParts): Intake {
       return incoming;
     },
   };
-}
-
-/** A buffer that holds more than the body (a slice of something larger) is copied, as moving it would take the rest along. */
-function transferable(bodies: readonly SmallBody[]): ArrayBuffer[] {
-  return bodies
-    .map(({ bytes }) => bytes)
-    .filter((bytes) => bytes.byteLength === bytes.buffer.byteLength)
-    .map((bytes) => bytes.buffer as ArrayBuffer);
 }
 
 function settle({ resolve, reject }: Waiting, kept: Kept, onKept: IntakeParts['onKept']): void {

@@ -46,15 +46,25 @@ export type CollectBlobs = (ids: readonly BlobId[]) => Promise<void>;
 
 /** Where the bytes of an upload land before they have a name. */
 export interface Intake {
+  /** Memory for a small body; undefined when it is too large or too many have some: it must then be streamed. */
+  room(sizeBytes: number): Room | undefined;
+
   /**
-   * Keeps a body that is wholly in memory: hashed, written, flushed, named, its folder flushed; durable on return.
-   * Takes the memory over: `bytes` must not be used afterwards.
+   * Keeps a body that is wholly in memory: hashed, written, flushed, named, its folder flushed; durable on return. Bytes
+   * that lie in a room are used where they are, others are copied; they must not change before it returns.
    * @throws digest-mismatch when `expected` is another hash (nothing kept), no-space, unavailable
    */
-  whole(bytes: Uint8Array<ArrayBuffer>, expected?: BlobId): Promise<BlobRef>;
+  whole(bytes: Uint8Array, expected?: BlobId): Promise<BlobRef>;
 
   /** Starts a body of unknown length. @throws no-space, unavailable */
   begin(): Promise<Incoming>;
+}
+
+/** Memory that the intake can read without copying. Of exactly the size that was asked for. */
+export interface Room {
+  readonly bytes: Buffer<ArrayBufferLike>;
+  /** Gives it back; nothing may use it afterwards. */
+  release(): void;
 }
 
 /** One body on its way to the disk. Ends with exactly one of `keep` and `drop`; both may be called after a failure. */

@@ -48,6 +48,19 @@ export function mediaIdAt(ms: number): string {
   return Math.max(0, Math.floor(ms)).toString(32).padStart(timeDigits, '0').slice(-timeDigits);
 }
 
+/** Asks for much at once: a call to the system for each of a few bytes costs more than the bytes. */
+export function pooled(randomBytes: (count: number) => Uint8Array): (count: number) => Uint8Array {
+  const poolBytes = 4096;
+  let pool = new Uint8Array(0);
+  let taken = 0;
+  return (count) => {
+    if (count > poolBytes) return randomBytes(count);
+    if (taken + count > pool.length) [pool, taken] = [randomBytes(poolBytes) as Uint8Array<ArrayBuffer>, 0];
+    taken += count;
+    return pool.subarray(taken - count, taken);
+  };
+}
+
 const mediaIdPattern = /^[0-9a-v]{26}$/;
 
 export function isMediaId(text: string): boolean {

@@ -19,7 +19,7 @@ export function createApp(parts: HttpParts): Handler {
   const app = createExpress(parts);
   return (req, res) => {
     nameRequest(req, res, parts.ids);
-    setSecurityHeaders(req, res);
+    setSecurityHeaders(res);
     logRequest(req, res, parts.log);
     if (parts.stopping()) res.setHeader('Connection', 'close');
     if (answerCors(req, res, parts.settings.corsOrigins)) return;

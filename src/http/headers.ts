@@ -1,4 +1,5 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { IncomingMessage, ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
 import helmet from 'helmet';
 
 /** Headers a script of another origin needs to see. */
@@ -40,9 +41,18 @@ const secure = helmet({
   strictTransportSecurity: { maxAge: 31_536_000, includeSubDomains: false },
 });
 
-/** Headers that keep a browser from doing anything clever with an answer. */
-export function setSecurityHeaders(req: IncomingMessage, res: ServerResponse): void {
-  secure(req, res, () => undefined);
+/** Headers that keep a browser from doing anything clever with an answer: helmet's, asked once, as they never change. */
+const securityHeaders = headersOf((req, res) => secure(req, res, () => undefined));
+
+export function setSecurityHeaders(res: ServerResponse): void {
+  for (const [name, value] of securityHeaders) res.setHeader(name, value);
+}
+
+function headersOf(set: (req: IncomingMessage, res: ServerResponse) => void): [string, string][] {
+  const req = new IncomingMessage(new Socket());
+  const res = new ServerResponse(req);
+  set(req, res);
+  return Object.entries(res.getHeaders()).map(([name, value]) => [name, String(value)]);
 }
 
 /**

@@ -8,7 +8,7 @@ export interface SmallForm {
     /** As the client said, without parameters, in lower case. */
     readonly type: string | undefined;
     /** A view of the body, not a copy. */
-    readonly bytes: Uint8Array<ArrayBuffer>;
+    readonly bytes: Uint8Array;
   };
 }
 
@@ -32,7 +32,7 @@ const [carriageReturn, lineFeed, dash] = [0x0d, 0x0a, 0x2d];
  * length. Undefined for any other: the general form (form.ts) must then read the same bytes. So that both ways never
  * disagree, this takes nothing that is the least bit unusual, and the tests hold it against the parser of the other.
  */
-export function readSmallForm(body: Buffer<ArrayBuffer>, contentType: string): SmallForm | undefined {
+export function readSmallForm(body: Buffer<ArrayBufferLike>, contentType: string): SmallForm | undefined {
   const boundary = boundaryOf(contentType);
   if (boundary === undefined) return undefined;
   const delimiter = Buffer.from(`\r\n--${boundary}`, 'latin1');
@@ -82,13 +82,13 @@ function isLineEnd(body: Buffer, at: number): boolean {
 
 interface Part {
   readonly header: PartHeader;
-  readonly bytes: Buffer<ArrayBuffer>;
+  readonly bytes: Buffer<ArrayBufferLike>;
   /** Behind the delimiter that ends it. */
   readonly end: number;
 }
 
 /** The part that begins behind a delimiter which ends before `at`. */
-function readPart(body: Buffer<ArrayBuffer>, at: number, delimiter: Buffer): Part | undefined {
+function readPart(body: Buffer<ArrayBufferLike>, at: number, delimiter: Buffer): Part | undefined {
   if (!isLineEnd(body, at)) return undefined;
   const headerStart = at + 2;
   const headerBytes = body.subarray(headerStart, headerStart + mostHeaderBytes).indexOf(headerEnd);
@@ -103,6 +103,6 @@ function readPart(body: Buffer<ArrayBuffer>, at: number, delimiter: Buffer): Par
   return { header, bytes: body.subarray(start, end), end: end + delimiter.length };
 }
 
-function fileOf(header: PartHeader, filename: string, bytes: Buffer<ArrayBuffer>): SmallForm['file'] {
+function fileOf(header: PartHeader, filename: string, bytes: Buffer<ArrayBufferLike>): SmallForm['file'] {
   return { field: header.name, filename, type: header.type, bytes };
 }

@@ -6,7 +6,7 @@ import { receiveForm } from '../forms/form.ts';
 import { readSmallForm, type SmallForm } from '../forms/lean.ts';
 import { fileFields, formLimits } from '../forms/limits.ts';
 import type { HttpSettings, Service } from '../parts.ts';
-import { isSmall, readWhole } from './body.ts';
+import { cutOff, fillRoom, lengthOf } from './body.ts';
 import { announcedDigest, announcedField, sentName } from './headers.ts';
 
 /** The files of a request, in order; what is wrong with one is in its place. */
@@ -25,9 +25,11 @@ interface Parts {
 export async function receiveUpload(req: IncomingMessage, { intake, settings }: Parts): Promise<Received> {
   const parts = { intake, limits: settings };
   const form = isForm(req);
-  if (isSmall(req)) {
-    const { bytes, release } = await readWhole(req);
+  const room = intake.room(lengthOf(req) ?? Infinity);
+  if (room !== undefined) {
+    const { bytes, release } = room;
     try {
+      await fillRoom(req, room);
       const files = form
         ? await smallForm(req, bytes, parts, settings)
         : [receiveWhole(parts, bytes, rawHints(req))];
@@ -60,20 +62,14 @@ async function* body(req: IncomingMessage): AsyncGenerator<Buffer> {
   try {
     for await (const chunk of req) yield chunk as Buffer;
   } catch (error) {
-    throw new HoldfastError(
-      'malformed',
-      'The connection ended before the whole body had come. Nothing was kept; send it again.',
-      {
-        cause: error,
-      },
-    );
+    throw cutOff(error);
   }
 }
 
 /** The common form is read where it lies; anything unusual about it goes the general way, from the same bytes. */
 async function smallForm(
   req: IncomingMessage,
-  bytes: Buffer<ArrayBuffer>,
+  bytes: Buffer,
   parts: UploadParts,
   settings: HttpSettings,
 ): Promise<(Arrived | HoldfastError)[]> {
