@@ -43,7 +43,7 @@ export async function serve({ settings, log, announceKey }: ServeParts): Promise
   if (settings.production && settings.adminKey === null) await makeFirstKey(holdfast.service, announceKey);
   now.service = holdfast.service;
   const running = foldersIn(settings.dataDir).running;
-  await writeDurably(running, JSON.stringify({ url: localUrl(server), key: holdfast.localKey }));
+  await writeDurably(running, JSON.stringify({ url: localUrl(server), key: holdfast.localKey }), 0o600); // whoever can read it may do everything
   return {
     url,
     holdfast,

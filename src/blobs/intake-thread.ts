@@ -16,7 +16,7 @@ const flushBytes = promisify(fsync);
 const startFlush = promisify(fdatasync);
 
 /** How much of a long body is written before it is sent towards the disk, so that the last flush finds little to do. */
-const bytesBetweenFlushes = 32 * 1024 * 1024;
+const bytesBetweenFlushes = 16 * 1024 * 1024;
 
 interface Open {
   temporary: string;

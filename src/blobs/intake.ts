@@ -24,6 +24,8 @@ interface Waiting {
 
 /** More would make the first of a batch wait for the flushes of the last. */
 const mostInBatch = 16;
+/** Batches under way: four flush twice as much as one, eight hardly more. */
+export const mostBatches = 4;
 const blockBytes = 256 * 1024;
 /** Blocks of one body that may be on their way to the disk. */
 const blocksAhead = 4;
@@ -32,29 +34,31 @@ const blocksAhead = 4;
 export function createIntake(parts: IntakeParts): Intake {
   const { folder, pool, ids, onKept } = parts;
   const temporary = () => join(folder.incoming, ids.random(20));
-  const free = [...pool.threads];
   const blocks: SharedArrayBuffer[] = [];
   let waiting: Waiting[] = [];
+  let batches = 0;
   let streams = 0;
 
+  /** What comes while all batches are under way is for the next, so that batches grow with the load. */
   function dispatch() {
-    while (free.length > 0 && waiting.length > 0) {
-      const share = Math.min(mostInBatch, Math.ceil(waiting.length / free.length));
+    while (batches < mostBatches && waiting.length > 0) {
+      const share = Math.min(mostInBatch, Math.ceil(waiting.length / (mostBatches - batches)));
       const batch = waiting.slice(0, share);
       waiting = waiting.slice(share);
-      void runBatch(free.pop()!, batch);
+      void runBatch(pool.idlest(), batch);
     }
   }
 
   async function runBatch(thread: IntakeThread, batch: Waiting[]) {
     const bodies = batch.map(({ body }) => body);
+    batches += 1;
     try {
       const results = await thread.call<Kept[]>('whole', bodies);
       batch.forEach((one, index) => settle(one, results[index]!, onKept));
     } catch (error) {
       for (const { reject } of batch) reject(storageError(error, 'store the upload'));
     } finally {
-      free.push(thread);
+      batches -= 1;
       dispatch();
     }
   }

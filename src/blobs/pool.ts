@@ -8,19 +8,34 @@ export interface IntakeThread extends Caller {
 }
 
 export interface IntakePool {
-  readonly threads: readonly IntakeThread[];
-  /** The thread with the least to do. */
+  /** The thread with the least to do; a new one while all have something and there may be more. */
   idlest(): IntakeThread;
   stop(): Promise<void>;
 }
 
-/** Threads for blobs in `dir`. Each keeps a small heap: the bytes they work on live outside it. */
-export function startIntakePool(dir: string, size: number): IntakePool {
-  const workers = Array.from({ length: size }, () => startWorker(dir));
-  const threads = workers.map((worker) => countCalls(callThread(worker)));
+/**
+ * Up to `most` threads for blobs in `dir`. Each takes some 15 MB, so that one is started only when those there are have
+ * something to do: a service with one client at a time stays small.
+ */
+export function createIntakePool(dir: string, most: number): IntakePool {
+  const workers: Worker[] = [];
+  const threads: IntakeThread[] = [];
+
+  function start(): IntakeThread {
+    const worker = startWorker(dir);
+    const thread = countCalls(callThread(worker));
+    workers.push(worker);
+    threads.push(thread);
+    return thread;
+  }
+
   return {
-    threads,
-    idlest: () => threads.reduce((least, thread) => (thread.busy < least.busy ? thread : least)),
+    idlest() {
+      const [first, ...others] = threads;
+      if (first === undefined) return start();
+      const least = others.reduce((one, other) => (other.busy < one.busy ? other : one), first);
+      return least.busy > 0 && threads.length < most ? start() : least;
+    },
     async stop() {
       await Promise.all(workers.map((worker) => worker.terminate()));
     },

@@ -7,7 +7,7 @@ import type { JsonObject } from '../core/json.ts';
 import { mediaChange, mediaOf, noFacts, type BlobFacts, type Media } from '../core/media.ts';
 import type { Ledger } from './ledger.ts';
 import { mediaFromRow, mediaToRow, recordFromRow, type MediaRow } from './rows.ts';
-import type { Statements } from './statements.ts';
+import type { Statements } from './prepare.ts';
 import { termsOf } from './terms.ts';
 
 /** Where rows are changed: prepared statements inside an open transaction, and the ledger they add up to. */

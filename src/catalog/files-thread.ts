@@ -12,7 +12,8 @@ import { loadLedger, saveLedger } from './ledger.ts';
 import { migrate } from './migrate.ts';
 import { openForReading, openStaged, type Connection } from './open.ts';
 import type { Schema } from './schema.ts';
-import { prepareStatements } from './statements.ts';
+import { prepareStatements } from './prepare.ts';
+import { statementTexts } from './statements.ts';
 import { takeOver } from './take-over.ts';
 
 /** Long work on catalogs as files, at a low priority so that uploads go first. */
@@ -65,7 +66,7 @@ answerThread(parentPort!, {
   succeed({ file, running, succession }: { file: string; running: string; succession: Succession }) {
     return inStaged(file, succession.follows ? running : undefined, (db) => {
       if (succession.follows) takeOver(db, succession);
-      const statements = prepareStatements(db);
+      const statements = prepareStatements(db, statementTexts);
       saveLedger(statements, countFile(db, succession));
       statements.putState.run('timeline', String(succession.timeline));
       return summaryOf(db);
@@ -74,7 +75,7 @@ answerThread(parentPort!, {
 
   apply({ file, unit, vaults }: { file: string; unit: Unit; vaults: string[] }) {
     return inStaged(file, undefined, (db) => {
-      const statements = prepareStatements(db);
+      const statements = prepareStatements(db, statementTexts);
       const ledger = loadLedger(statements);
       applyUnit({ statements, ledger, vaults }, unit);
       saveLedger(statements, ledger);

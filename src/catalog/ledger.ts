@@ -1,6 +1,6 @@
 import { digestText, emptyDigest, parseDigest, type Digest } from '../core/digest.ts';
 import type { Totals } from '../core/catalog.ts';
-import type { Statements } from './statements.ts';
+import type { Statements } from './prepare.ts';
 
 /** Totals and digest of the rows, kept as they change and stored with them in the same transaction. */
 export interface Ledger {

@@ -5,7 +5,8 @@ import { storageError } from '../core/error.ts';
 import { createBlobBook } from './blob-book.ts';
 import { createCatalogFiles, setAside, startFilesThread } from './files.ts';
 import { parseLedger } from './ledger.ts';
-import { openForReading } from './open.ts';
+import { migrate } from './migrate.ts';
+import { openForReading, openForWriting } from './open.ts';
 import { listMedia, readMedia } from './read.ts';
 import { recordFromRow } from './rows.ts';
 import type { Schema } from './schema.ts';
@@ -126,7 +127,18 @@ export async function openSqliteCatalog(parts: SqliteCatalogParts): Promise<Open
 }
 
 async function connect({ file, vaults, beforeCommit }: SqliteCatalogParts): Promise<Connections> {
+  await bringUpToDate(file);
   const writer = await startWriter(file, vaults, beforeCommit);
   const reader = new Kysely<Schema>({ dialect: new SqliteDialect({ database: openForReading(file) }) });
   return { writer, reader };
+}
+
+/** Before anything is served, so the flushes of it may be waited for. */
+async function bringUpToDate(file: string): Promise<void> {
+  const db = new Kysely<Schema>({ dialect: new SqliteDialect({ database: openForWriting(file) }) });
+  try {
+    await migrate(db);
+  } finally {
+    await db.destroy();
+  }
 }

@@ -1,6 +1,4 @@
-import type { Statement } from 'better-sqlite3';
 import { DummyDriver, Kysely, sql, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely';
-import type { Connection } from './open.ts';
 import type { Schema } from './schema.ts';
 
 /** Builds SQL and runs nothing: the hot path prepares each statement once and gives it new values. */
@@ -108,12 +106,10 @@ const queries = {
     .onConflict((on) => on.column('name').doUpdateSet((row) => excluded(row, ['value']))),
 };
 
-export type Statements = { readonly [name in keyof typeof queries]: Statement<unknown[]> };
-
-export function prepareStatements(db: Connection): Statements {
-  const entries = Object.entries(queries).map(([name, query]) => [name, db.prepare(query.compile().sql)]);
-  return Object.fromEntries(entries) as Statements;
-}
+/** The SQL of each, to be prepared by whoever holds a connection: a thread that only writes needs no query builder. */
+export const statementTexts = Object.fromEntries(
+  Object.entries(queries).map(([name, query]) => [name, query.compile().sql]),
+) as Record<keyof typeof queries, string>;
 
 function excluded(row: { ref: (name: never) => unknown }, names: string[]): never {
   return Object.fromEntries(names.map((name) => [name, row.ref(`excluded.${name}` as never)])) as never;

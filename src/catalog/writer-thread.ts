@@ -1,6 +1,5 @@
 import { statSync } from 'node:fs';
 import { parentPort } from 'node:worker_threads';
-import { Kysely, SqliteDialect } from 'kysely';
 import type { BlobId, BlobRef } from '../core/blob.ts';
 import type { Unit } from '../core/catalog.ts';
 import type { Change } from '../core/change.ts';
@@ -11,11 +10,10 @@ import { formatStamp } from '../core/stamp.ts';
 import { answerThread, sendable, type ThreadError } from '../core/thread.ts';
 import { applyUnit, type Rows } from './apply.ts';
 import { loadLedger, saveLedger } from './ledger.ts';
-import { migrate } from './migrate.ts';
 import { openForWriting, type Connection } from './open.ts';
 import { recordFromRow } from './rows.ts';
-import type { Schema } from './schema.ts';
-import { prepareStatements, type Statements } from './statements.ts';
+import { prepareStatements, type Statements } from './prepare.ts';
+import type { statementTexts } from './statements.ts';
 
 /**
  * The only thread that writes the running catalog, so that the one that serves HTTP never waits for a flush. A batch is
@@ -37,6 +35,7 @@ export type Outcome =
 interface Settings {
   file: string;
   vaults: string[];
+  statements: typeof statementTexts;
 }
 
 interface Open {
@@ -52,12 +51,12 @@ let open: Open | undefined;
 let rows: Rows | undefined;
 
 answerThread(parentPort!, {
-  async open(given: Settings) {
+  open(given: Settings) {
     settings = given;
-    await begin();
+    begin();
   },
-  async apply(batch: Work[]): Promise<Outcome[]> {
-    const { db } = open ?? (await begin());
+  apply(batch: Work[]): Outcome[] {
+    const { db } = open ?? begin();
     db.exec('begin immediate');
     try {
       return applyTogether(batch);
@@ -84,11 +83,14 @@ answerThread(parentPort!, {
   },
 });
 
-async function begin(): Promise<Open> {
+function begin(): Open {
   const db = openForWriting(settings.file);
   try {
-    await migrate(new Kysely<Schema>({ dialect: new SqliteDialect({ database: db }) }));
-    open = { db, statements: prepareStatements(db), inode: statSync(settings.file, { bigint: true }).ino };
+    open = {
+      db,
+      statements: prepareStatements(db, settings.statements),
+      inode: statSync(settings.file, { bigint: true }).ino,
+    };
     return open;
   } catch (error) {
     db.close();

@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads';
 import type { Change } from '../core/change.ts';
 import { isHoldfastError, storageError } from '../core/error.ts';
 import { callThread, thrown } from '../core/thread.ts';
+import { statementTexts } from './statements.ts';
 import type { Outcome, Work } from './writer-thread.ts';
 
 /** Called with the changes of a commit before it is made; what it rejects is not committed. */
@@ -29,7 +30,7 @@ export async function startWriter(
   const worker = new Worker(new URL('./writer-thread.ts', import.meta.url));
   const thread = callThread(worker);
   try {
-    await thread.call('open', { file, vaults });
+    await thread.call('open', { file, vaults, statements: statementTexts });
   } catch (error) {
     await worker.terminate();
     throw error;

@@ -6,10 +6,10 @@ import { systemCode } from './error.ts';
  * Files that survive a power cut. A file is written under a temporary name, flushed, renamed, and the folder that holds the
  * name is flushed: fsync(2) of a file says nothing about its name.
  */
-export async function writeDurably(file: string, bytes: string | Uint8Array): Promise<void> {
+export async function writeDurably(file: string, bytes: string | Uint8Array, mode = 0o640): Promise<void> {
   const temporary = `${file}.tmp`;
   try {
-    await writeFlushed(temporary, bytes);
+    await writeFlushed(temporary, bytes, mode);
     await rename(temporary, file);
   } catch (error) {
     await rm(temporary, { force: true });
@@ -21,7 +21,7 @@ export async function writeDurably(file: string, bytes: string | Uint8Array): Pr
 /** Like `writeDurably`, but never over a file that is there. False: it is there already. */
 export async function createDurably(file: string, bytes: string | Uint8Array): Promise<boolean> {
   const temporary = `${file}.tmp`;
-  await writeFlushed(temporary, bytes);
+  await writeFlushed(temporary, bytes, 0o640);
   try {
     return await linkNew(temporary, file);
   } finally {
@@ -60,8 +60,8 @@ export async function makeFolder(dir: string): Promise<void> {
   }
 }
 
-async function writeFlushed(file: string, bytes: string | Uint8Array): Promise<void> {
-  const handle = await open(file, 'w');
+async function writeFlushed(file: string, bytes: string | Uint8Array, mode: number): Promise<void> {
+  const handle = await open(file, 'w', mode);
   try {
     await handle.writeFile(bytes);
     await handle.sync();

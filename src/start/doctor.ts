@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import { createDiskBlobs } from '../blobs/disk.ts';
 import { blobFolder } from '../blobs/paths.ts';
-import { startIntakePool } from '../blobs/pool.ts';
+import { createIntakePool } from '../blobs/pool.ts';
 import { createSoundBlobs } from '../blobs/sound.ts';
 import { randomBytes } from 'node:crypto';
 import type { Settings } from '../config.ts';
@@ -28,7 +28,7 @@ export async function planOnly(settings: Settings, log: Logger): Promise<Diagnos
   const folders = foldersIn(settings.dataDir);
   await makeFolders(folders);
   const lock = await lockFolder(settings.dataDir, { waitMs: 0 });
-  const pool = startIntakePool(folders.uploads, 1);
+  const pool = createIntakePool(folders.uploads, 1);
   const ids = createIds(randomBytes);
   const clock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() };
   const damage: string[] = [];

@@ -2,9 +2,9 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { createDiskBlobs } from '../blobs/disk.ts';
 import { createHealingBlobs } from '../blobs/healing.ts';
-import { createIntake } from '../blobs/intake.ts';
+import { createIntake, mostBatches } from '../blobs/intake.ts';
 import { blobFolder, makeBlobFolders, type BlobFolder } from '../blobs/paths.ts';
-import { startIntakePool, type IntakePool } from '../blobs/pool.ts';
+import { createIntakePool, type IntakePool } from '../blobs/pool.ts';
 import { createSoundBlobs } from '../blobs/sound.ts';
 import { openSqliteCatalog, type OpenCatalog } from '../catalog/sqlite.ts';
 import type { Settings } from '../config.ts';
@@ -50,8 +50,6 @@ export interface StorageParts {
   readonly lockWaitMs: number;
 }
 
-/** Threads that hash, write and flush uploads: four flush twice as much as one, eight hardly more. */
-const intakeThreads = 4;
 const soundRemembered = 20_000;
 
 /** @throws busy (another process has DATA_DIR), no-space, unavailable, internal */
@@ -70,8 +68,8 @@ export async function openStorage(parts: StorageParts): Promise<Storage> {
   const litter = (await emptyFolder(folder.incoming)) + (await emptyFolder(folders.staging));
   if (litter > 0) log.info({ files: litter }, 'removed what a dead process had under way');
 
-  const pool = startIntakePool(folders.uploads, intakeThreads);
-  const slowPool = startIntakePool(folders.uploads, 1);
+  const pool = createIntakePool(folders.uploads, mostBatches);
+  const slowPool = createIntakePool(folders.uploads, 1);
   const sound = createSoundBlobs(soundRemembered);
   const disk = createDiskBlobs({ folder, pool, ids, sound });
   const vault = await openFolderVault({

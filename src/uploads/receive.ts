@@ -33,11 +33,7 @@ interface Parts {
 const headBytes = 1024 * 1024;
 
 /** A body that is wholly in memory. @throws unsupported-type, unreadable-image, too-large */
-export function receiveWhole(
-  { intake, limits }: Parts,
-  bytes: Uint8Array,
-  hints: Hints,
-): Arrived {
+export function receiveWhole({ intake, limits }: Parts, bytes: Uint8Array, hints: Hints): Arrived {
   requireSize(bytes.length, limits);
   const recognised = recognise(bytes, limits, true);
   return {

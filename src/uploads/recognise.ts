@@ -76,8 +76,9 @@ function checked(picture: Picture, maxPixels: number, whole: boolean): BlobFacts
   if (width * height > maxPixels) throw tooManyPixels(width, height, maxPixels);
   const quarterTurn = picture.quarterTurn ?? (whole ? false : undefined);
   if (quarterTurn === undefined) return { ...noFacts, animated };
-  const shown = quarterTurn ? { width: height, height: width } : { width, height };
-  return { ...shown, animated, undecodable: false };
+  const shown = picture.crop ?? { width, height };
+  const turned = quarterTurn ? { width: shown.height, height: shown.width } : shown;
+  return { width: turned.width, height: turned.height, animated, undecodable: false };
 }
 
 const taken = 'JPEG, PNG, GIF, WebP, AVIF, TIFF and HEIC images, and MP4, MOV, 3GP, WebM and Matroska videos';

@@ -19,7 +19,7 @@ export interface FormFile {
   readonly fieldsSinceFile: Fields;
 }
 
-export type Fields = ReadonlyMap<string, readonly string[]>;
+type Fields = ReadonlyMap<string, readonly string[]>;
 export type Outcome<T> = { readonly ok: T } | { readonly problem: HoldfastError };
 
 export interface Form<T> {

@@ -12,7 +12,7 @@ export interface SmallForm {
   };
 }
 
-export interface SmallField {
+interface SmallField {
   readonly name: string;
   readonly value: string;
   /** Came before the file, so it may be about it. */

@@ -1,5 +1,6 @@
 import { Router, type Request } from 'express';
 import { requireBackupName } from '../../backups/names.ts';
+import { isSound } from '../../backups/prune.ts';
 import { findBackup } from '../../backups/restore.ts';
 import { verifyBackup } from '../../backups/verify.ts';
 import { HoldfastError } from '../../core/error.ts';
@@ -55,6 +56,8 @@ export function backupRoutes(parts: HttpParts): Router {
     .delete(async (req, res) => {
       const { backups } = allowed(req);
       const { name } = await findBackup(backups, nameOf(req)).catch(damagedMayGo(nameOf(req)));
+      const sound = (await backups.vault.manifests.list()).filter(isSound);
+      if (name === sound[0]?.name) throw newestStays();
       await backups.vault.manifests.remove(name);
       res.status(204).end();
     })
@@ -99,6 +102,14 @@ export function backupRoutes(parts: HttpParts): Router {
 
 function nameOf(req: Request): string {
   return requireBackupName(String(req.params.name));
+}
+
+/** The journal reaches back to the newest ones only: without them a lost catalog could not be rebuilt whole. */
+function newestStays(): HoldfastError {
+  return new HoldfastError(
+    'conflict',
+    'This is the newest good backup, with which a rebuild of the catalog begins. Make another, then delete this one.',
+  );
 }
 
 /** A backup whose manifest is damaged can still be deleted. */

@@ -25,9 +25,11 @@ export function keyRoutes(parts: HttpParts): Router {
       res.json({ items: keys.map((key) => presentKey(key, keyring.lastUsedMs(key.id))) });
     })
     .post(json({ limit: '100kb' }), async (req, res) => {
-      const { keys, keyring } = allowed(req);
+      const { keys, keyring, edit } = allowed(req);
       const { name, scopes, expiresAt } = parse(keyRequest, req.body ?? {});
-      const { key, secret } = await addKey(keys, { name, scopes, expiresMs: expiresAt ?? null });
+      const wanted = { name, scopes, expiresMs: expiresAt ?? null };
+      // through the gate: a restore would lose what is written beside it
+      const { key, secret } = await edit.gate.together(() => addKey(keys, wanted));
       await keyring.reload();
       const { lastUsedAt: _never, ...shown } = presentKey(key, null);
       res.setHeader('Cache-Control', 'no-store');
@@ -39,8 +41,8 @@ export function keyRoutes(parts: HttpParts): Router {
   router
     .route('/api/keys/:id')
     .delete(async (req, res) => {
-      const { keys, keyring } = allowed(req);
-      await revokeKey(keys, String(req.params.id));
+      const { keys, keyring, edit } = allowed(req);
+      await edit.gate.together(() => revokeKey(keys, String(req.params.id)));
       await keyring.reload();
       res.status(204).end();
     })

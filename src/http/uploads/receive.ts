@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
-import { HoldfastError, isHoldfastError } from '../../core/error.ts';
+import { type HoldfastError, isHoldfastError } from '../../core/error.ts';
 import { receiveStream, receiveWhole, type Arrived } from '../../uploads/receive.ts';
 import { receiveForm } from '../forms/form.ts';
 import { readSmallForm, type SmallForm } from '../forms/lean.ts';

@@ -9,13 +9,13 @@ export interface Box {
   readonly cut: boolean;
 }
 
-/** Far more than any container has; keeps a file of tiny boxes cheap. */
-const mostBoxes = 4096;
+/** More than a container has, but one of properties; keeps a file of tiny boxes cheap. */
+const mostBoxes = 256;
 
 /** The boxes one after another in `inside`, the last one perhaps cut. Ends quietly at what is no box. */
-export function* boxesIn(inside: DataView): Generator<Box, undefined> {
+export function* boxesIn(inside: DataView, most = mostBoxes): Generator<Box, undefined> {
   let at = 0;
-  for (let count = 0; count < mostBoxes && at + 8 <= inside.byteLength; count += 1) {
+  for (let count = 0; count < most && at + 8 <= inside.byteLength; count += 1) {
     const { start, end } = extent(inside, at);
     if (end < start) return;
     const cut = end > inside.byteLength;

@@ -1,6 +1,6 @@
 import { boxesIn, boxIn, type Box } from './boxes.ts';
 import { isSequence } from './brands.ts';
-import { part, unreadable, type Picture } from './picture.ts';
+import { part, unreadable, type Picture, type Size } from './picture.ts';
 
 /**
  * HEIF and AVIF (ISO/IEC 23008-12): the item that is shown has properties, among them its size, a crop and a turn, to be
@@ -27,7 +27,8 @@ function shownItem(meta: DataView): Omit<Picture, 'animated'> {
     width: size.content.getUint32(fullBoxBytes),
     height: size.content.getUint32(fullBoxBytes + 4),
   };
-  return { ...cropped(stored, mine), quarterTurn: isTurned(mine) };
+  const crop = cropOf(stored, mine);
+  return { ...stored, ...(crop && { crop }), quarterTurn: isTurned(mine) };
 }
 
 function itemId(item: DataView): number {
@@ -35,7 +36,8 @@ function itemId(item: DataView): number {
 }
 
 function propertiesOf(item: number, properties: DataView): Box[] {
-  const all = [...boxesIn(boxIn(properties, 'ipco')?.content ?? part(properties, 0, 0))];
+  const container = boxIn(properties, 'ipco')?.content ?? part(properties, 0, 0);
+  const all = [...boxesIn(container, mostItems)];
   return boxesIn(properties)
     .filter(({ name }) => name === 'ipma')
     .flatMap(({ content }) => associated(item, content))
@@ -44,11 +46,14 @@ function propertiesOf(item: number, properties: DataView): Box[] {
     .toArray();
 }
 
+/** Each tile of a large picture is an item and may have properties of its own. */
+const mostItems = 4096;
+
 /** §9.3.1: for each item, which properties it has, counted from 1. */
 function associated(item: number, table: DataView): number[] {
   const idBytes = table.getUint8(0) === 0 ? 2 : 4;
   const indexBytes = (table.getUint8(3) & 1) === 0 ? 1 : 2;
-  const items = table.getUint32(fullBoxBytes);
+  const items = Math.min(table.getUint32(fullBoxBytes), mostItems);
   let at = fullBoxBytes + 4;
   for (let i = 0; i < items; i += 1) {
     const id = idBytes === 2 ? table.getUint16(at) : table.getUint32(at);
@@ -67,16 +72,13 @@ function indexAt(table: DataView, at: number, indexBytes: 1 | 2): number {
 }
 
 /** `clap`: each side as a fraction, and where the crop lies. A side that is none, or larger than the picture, crops nothing. */
-function cropped(
-  stored: { width: number; height: number },
-  properties: readonly Box[],
-): { width: number; height: number } {
+function cropOf(stored: Size, properties: readonly Box[]): Size | undefined {
   const crop = properties.find(({ name }) => name === 'clap')?.content;
-  if (crop === undefined) return stored;
+  if (crop === undefined) return undefined;
   const width = Math.round(crop.getUint32(0) / crop.getUint32(4));
   const height = Math.round(crop.getUint32(8) / crop.getUint32(12));
   const fits = width >= 1 && width <= stored.width && height >= 1 && height <= stored.height;
-  return fits ? { width, height } : stored;
+  return fits ? { width, height } : undefined;
 }
 
 /** `irot`: quarters of a turn in the last two bits. */

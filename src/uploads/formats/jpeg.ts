@@ -6,17 +6,21 @@ export function isJpeg(head: DataView): boolean {
 }
 
 const app1 = 0xe1;
+/** Far more than a header has, each fill byte counted; keeps a file of nothing else cheap. */
+const mostMarkers = 50_000;
 
 /** ITU-T T.81 §B.1.1: segments, each with its length, up to the one that begins the frame. */
 export function readJpeg(head: DataView): Picture {
+  const bytes = new Uint8Array(head.buffer, head.byteOffset, head.byteLength);
   let quarterTurn: boolean | undefined;
   let at = 2;
-  for (;;) {
-    at = nextMarker(head, at);
-    const marker = head.getUint8(at);
-    const segment = at + 1;
-    at = segment;
-    if (standsAlone(marker)) continue;
+  for (let count = 0; count < mostMarkers; count += 1) {
+    const segment = afterMarker(bytes, at);
+    const marker = head.getUint8(segment - 1);
+    if (standsAlone(marker)) {
+      at = marker === 0xff ? segment - 1 : segment;
+      continue;
+    }
     if (endsHeader(marker)) throw unreadable('it begins without a frame');
     const lengthBytes = head.getUint16(segment);
     if (lengthBytes < 2) throw unreadable('a segment is shorter than its own length');
@@ -29,19 +33,19 @@ export function readJpeg(head: DataView): Picture {
       quarterTurn ??= exifQuarterTurn(part(head, segment + 8, at));
     }
   }
+  throw unreadable('it has too many segments before its frame');
 }
 
-/** Where the next marker's code is. Decoders skip what lies between segments, so this does. */
-function nextMarker(head: DataView, from: number): number {
-  let at = from;
-  while (head.getUint8(at) !== 0xff) at += 1;
-  while (head.getUint8(at) === 0xff) at += 1;
-  return at;
+/** Behind the two bytes of the next marker. Decoders skip what lies between segments, so this does. */
+function afterMarker(bytes: Uint8Array, from: number): number {
+  const at = bytes.indexOf(0xff, from);
+  if (at < 0) throw new RangeError('no marker in these bytes');
+  return at + 2;
 }
 
-/** Stuffing, TEM, RST0 to RST7 and SOI have no length. */
+/** Stuffing, TEM, RST0 to RST7, SOI and fill bytes have no length. */
 function standsAlone(marker: number): boolean {
-  return marker <= 0x01 || (marker >= 0xd0 && marker <= 0xd8);
+  return marker <= 0x01 || (marker >= 0xd0 && marker <= 0xd8) || marker === 0xff;
 }
 
 /** EOI and SOS. */

@@ -45,8 +45,8 @@ interface Element {
   readonly cut: boolean;
 }
 
-/** Far more than a header has; keeps a file of tiny elements cheap. */
-const mostElements = 4096;
+/** More than a header has; keeps a file of tiny elements cheap. */
+const mostElements = 256;
 
 /** The elements one after another in `inside`, the last one perhaps cut. Ends quietly at what is no element. */
 function* elementsIn(inside: DataView): Generator<Element, undefined> {

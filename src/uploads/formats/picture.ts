@@ -1,13 +1,17 @@
 import { HoldfastError } from '../../core/error.ts';
 
+export interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
 /**
  * What the header of a picture says. Readers take the first bytes of the file as a DataView; reading past its end throws a
  * RangeError, which `recognise` takes for "the header goes on beyond these bytes". Readers check no bounds of their own.
  */
-export interface Picture {
-  /** As stored. */
-  readonly width: number;
-  readonly height: number;
+export interface Picture extends Size {
+  /** Of what is stored, which a decoder must hold, only this much is shown. */
+  readonly crop?: Size;
   /** Shown turned by a quarter, so that width and height swap; undefined: said beyond these bytes. */
   readonly quarterTurn: boolean | undefined;
   readonly animated: boolean;

@@ -50,17 +50,20 @@ function turns(orientation: number | undefined): boolean {
   return orientation !== undefined && orientation >= 5 && orientation <= 8;
 }
 
+/** The tags stand in order, and those that matter here come first. */
+const mostEntries = 1024;
+
 /** The first value of each tag that holds small whole numbers. */
 function firstDirectory(head: DataView): Map<number, number> {
   const little = has(head, 0, 'II');
   const big = head.getUint16(2, little) === 43;
   const start = big ? wide(head, 8, little) : head.getUint32(4, little);
   const count = big ? wide(head, start, little) : head.getUint16(start, little);
-  const [entries, entryBytes, valueOffset] = big ? [start + 8, 20, 12] : [start + 2, 12, 8];
+  const [firstEntry, entryBytes, valueOffset] = big ? [start + 8, 20, 12] : [start + 2, 12, 8];
 
   const tags = new Map<number, number>();
-  for (let i = 0; i < count; i += 1) {
-    const entry = entries + i * entryBytes;
+  for (let i = 0; i < Math.min(count, mostEntries); i += 1) {
+    const entry = firstEntry + i * entryBytes;
     const value = valueAt(head, entry + valueOffset, head.getUint16(entry + 2, little), little);
     tags.set(head.getUint16(entry, little), value);
   }

@@ -50,10 +50,13 @@ function readExtended(head: DataView): Picture {
   return { width, height, quarterTurn, animated: (flags & animationFlag) !== 0 };
 }
 
+/** Of a long animation, each frame is one. */
+const mostChunks = 4096;
+
 /** Exif comes behind the pixels. */
 function exifTurn(head: DataView): boolean | undefined {
   let at = firstChunk;
-  while (at + 8 <= head.byteLength) {
+  for (let count = 0; count < mostChunks && at + 8 <= head.byteLength; count += 1) {
     const lengthBytes = head.getUint32(at + 4, true);
     if (has(head, at, 'EXIF')) return exifChunkTurn(part(head, at + 8, at + 8 + lengthBytes));
     at += 8 + lengthBytes + (lengthBytes % 2);
