@@ -4,26 +4,9 @@ import { join, relative, resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import { schedule } from './config/cron.ts';
 import { mistakesInNames, warningsAboutNames, type SettingName } from './config/names.ts';
-import {
-  accessKey,
-  address,
-  bytes,
-  oneOf,
-  origins,
-  path,
-  proxies,
-  wholeNumber,
-  type Parse,
-} from './config/values.ts';
+import { accessKey, address, bytes, oneOf, origins, path, wholeNumber, type Parse } from './config/values.ts';
 import { HoldfastError, systemCode } from './core/error.ts';
-import {
-  hostVariables,
-  isBehindProxy,
-  isPublicHost,
-  platformOf,
-  type HostEnv,
-  type Platform,
-} from './host/platform.ts';
+import { hostVariables, isPublicHost, platformOf, type HostEnv, type Platform } from './host/platform.ts';
 
 export interface Settings {
   readonly production: boolean;
@@ -54,8 +37,6 @@ export interface Settings {
   /** For a connection on which nothing moves; 0: no limit. */
   readonly idleTimeoutMs: number;
   readonly corsOrigins: '*' | readonly string[];
-  /** As Express takes it: a number of proxies, or their addresses. */
-  readonly trustProxy: number | readonly string[];
   readonly hostEnv: HostEnv;
   /** For the operator, at start. */
   readonly warnings: readonly string[];
@@ -99,7 +80,6 @@ export function readSettings(env: NodeJS.ProcessEnv, cwd: string, fileExists = e
     requestTimeoutMs: read('REQUEST_TIMEOUT_SECONDS', wholeNumber(0, 604_800), 21_600) * 1000,
     idleTimeoutMs: read('IDLE_TIMEOUT_SECONDS', wholeNumber(0, 86_400), 60) * 1000,
     corsOrigins: read<Settings['corsOrigins']>('CORS_ORIGINS', origins, []),
-    trustProxy: read<Settings['trustProxy']>('TRUST_PROXY', proxies, isBehindProxy(platform) ? 1 : 0),
     hostEnv,
     warnings: [...warningsAboutNames(env), ...warningsAboutValues(env, dataDir, databasePath)],
   };

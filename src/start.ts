@@ -124,21 +124,23 @@ export async function startHoldfast(settings: Settings, log: Logger): Promise<Ho
     },
     admit: createIdempotency(keyParts),
     restore: (name, options) =>
-      lane.restore(async () => {
-        const restored = await restoreBackup(
-          {
-            ...{ ...backups, stamps, blobs: disk, onStep: () => undefined },
-            async onTimeline(timeline) {
-              storage.setTimeline(timeline);
-              await keyring.reload();
+      lane
+        .restore(async () => {
+          const restored = await restoreBackup(
+            {
+              ...{ ...backups, stamps, blobs: disk, onStep: () => undefined },
+              async onTimeline(timeline) {
+                storage.setTimeline(timeline);
+                await keyring.reload();
+              },
             },
-          },
-          name,
-          options,
-        );
-        if (!options.dryRun) sweeping = sweeping.then(runSweep);
-        return restored;
-      }),
+            name,
+            options,
+          );
+          if (!options.dryRun) sweeping = sweeping.then(runSweep);
+          return restored;
+        })
+        .finally(() => void removal.flush()),
     health: await healthReader({ settings, storage, schedule, troubles, clock }),
   };
 

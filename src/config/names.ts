@@ -20,7 +20,6 @@ export const settingNames = [
   'REQUEST_TIMEOUT_SECONDS',
   'IDLE_TIMEOUT_SECONDS',
   'CORS_ORIGINS',
-  'TRUST_PROXY',
 ] as const;
 
 export type SettingName = (typeof settingNames)[number];

@@ -82,18 +82,6 @@ export const origins: Parse<'*' | readonly string[]> = (text) => {
   };
 };
 
-/** How many proxies stand in front, or which addresses they have; 0: none. */
-export const proxies: Parse<number | readonly string[]> = (text) => {
-  if (/^\d{1,2}$/.test(text)) return { value: Number(text) };
-  const list = splitList(text);
-  if (list.length > 0 && list.every(isProxy)) return { value: list };
-  return {
-    // "true" would believe an address that any client can write into a header
-    wrong: 'is neither a number of proxies nor a list of their addresses',
-    write: 'Write 0, 1 for one proxy in front, or addresses: 10.0.0.0/8,192.168.1.1.',
-  };
-};
-
 function splitList(text: string): string[] {
   return text
     .split(',')
@@ -103,15 +91,4 @@ function splitList(text: string): string[] {
 
 function isOrigin(text: string): boolean {
   return URL.canParse(text) && new URL(text).origin === text && text !== 'null';
-}
-
-function isProxy(text: string): boolean {
-  if (['loopback', 'linklocal', 'uniquelocal'].includes(text)) return true;
-  const [ip = '', bits, ...more] = text.split('/');
-  const widest = { 0: -1, 4: 32, 6: 128 }[isIP(ip)] ?? -1;
-  return (
-    more.length === 0 &&
-    widest > 0 &&
-    (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= widest))
-  );
 }

@@ -1,4 +1,4 @@
-/** Where Holdfast runs, as far as it matters for its disk and its proxies. */
+/** Where Holdfast runs, as far as it matters for its disk and its keys. */
 export type Platform =
   | 'railway'
   | 'fly'
@@ -63,9 +63,4 @@ function isSystemdService(env: HostEnv, processIds: readonly number[]): boolean 
 /** Hosts that strangers can reach: there, keys are required whatever NODE_ENV says. */
 export function isPublicHost(platform: Platform): boolean {
   return !['docker', 'systemd', 'plain'].includes(platform);
-}
-
-/** Hosts where every request comes through exactly one proxy of theirs, or more. */
-export function isBehindProxy(platform: Platform): boolean {
-  return ['railway', 'fly', 'render', 'heroku', 'cloud-run', 'digitalocean'].includes(platform);
 }

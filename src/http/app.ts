@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import express, { type ErrorRequestHandler, type Express } from 'express';
 import { HoldfastError } from '../core/error.ts';
 import { answerCors, setSecurityHeaders } from './headers.ts';
+import { describeApi } from './openapi.ts';
 import type { HttpParts } from './parts.ts';
 import { fail, logRequest, nameRequest } from './request.ts';
 import { backupRoutes } from './routes/backups.ts';
@@ -39,10 +40,15 @@ function createExpress(parts: HttpParts): Express {
   app.set('query parser', 'simple');
   app.use(byteRoutes(parts), healthRoutes(parts), mediaRoutes(parts), backupRoutes(parts), keyRoutes(parts));
   app.all('/api/uploads', onlyMethods('POST'));
+  const description = describeApi(parts.settings.version);
+  app
+    .route('/api/openapi.json')
+    .get((_req, res) => void res.json(description))
+    .all(onlyMethods('GET, HEAD'));
   app.use((req) => {
     throw new HoldfastError(
       'not-found',
-      `There is nothing at ${req.path.slice(0, 100)}. See docs/API in the README.`,
+      `There is nothing at ${req.path.slice(0, 100)}. GET /api/openapi.json lists what there is.`,
     );
   });
   const onError: ErrorRequestHandler = (error, req, res, _next) => fail(req, res, error, parts.log);

@@ -26,6 +26,8 @@ const headersTimeoutMs = 20_000;
 const checkEveryMs = 2000;
 /** Longer than the idle time of the usual proxies, or they send into a connection that is being closed. */
 const keepAliveMs = 75_000;
+/** While stopping. */
+const sweepEveryMs = 100;
 
 export async function startServer(handler: Handler, settings: ServerSettings): Promise<RunningServer> {
   const server = createServer({
@@ -73,9 +75,11 @@ function listenError(error: NodeJS.ErrnoException, port: number): Error {
 
 async function stop(server: Server, timeoutMs: number): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  server.closeIdleConnections();
+  // a connection whose last request ends now would otherwise be kept for the next
+  const sweeper = setInterval(() => server.closeIdleConnections(), sweepEveryMs);
   const timer = setTimeout(() => server.closeAllConnections(), timeoutMs);
   await closed;
+  clearInterval(sweeper);
   clearTimeout(timer);
 }
 

@@ -19,6 +19,9 @@ interface OpenFile {
   sizeBytes: number;
 }
 
+/** A file is read whole when it is needed, so it must not grow without end. */
+const fileBytes = 32 * 1024 * 1024;
+
 /**
  * `timelines/<n>/journal/<writer>/<k>.jsonl`: a line for each change, and after the changes that were committed together a
  * line `{"seal":<how many>,"sha256":"<of those lines>"}`. What has no seal was never acknowledged.
@@ -45,7 +48,7 @@ export function createFolderJournal({ dir, writer, onDamage }: FolderJournalPart
   return {
     async append(segment) {
       try {
-        if (file?.timeline !== segment.timeline) await close();
+        if (file?.timeline !== segment.timeline || file.sizeBytes > fileBytes) await close();
         file ??= await openNext(segment.timeline);
         const bytes = Buffer.from(sealedLines(segment.changes));
         await file.handle.write(bytes, 0, bytes.length, file.sizeBytes);

@@ -83,7 +83,7 @@ export function heic(
 }
 
 /** An element of Matroska whose size fits in two bytes. */
-export function element(
+function element(
   id: readonly number[],
   ...content: readonly (string | number | Uint8Array)[]
 ): Buffer<ArrayBuffer> {
@@ -150,6 +150,6 @@ export async function samples(): Promise<Record<string, Buffer>> {
   };
 }
 
-export function sequenceMovie(width: number, height: number): Buffer<ArrayBuffer> {
+function sequenceMovie(width: number, height: number): Buffer<ArrayBuffer> {
   return box('moov', box('trak', box('tkhd', Buffer.alloc(76), big32(width << 16), big32(height << 16))));
 }

@@ -56,10 +56,11 @@ export async function handleUpload(
 /** Requests with `Expect: 100-continue`: they are told to go on only when their headers are good. */
 export const continueWanted = new WeakSet<IncomingMessage>();
 
+/** As Express would match it: in any case, with a slash behind it, or with the host in front (RFC 9112 §3.2.2). */
+const uploadUrl = /^(?:https?:\/\/[^/?#]*)?\/api\/uploads\/?(?:\?|$)/i;
+
 export function isUpload(req: IncomingMessage): boolean {
-  return (
-    req.method === 'POST' && (req.url === '/api/uploads' || req.url?.startsWith('/api/uploads?') === true)
-  );
+  return req.method === 'POST' && uploadUrl.test(req.url ?? '');
 }
 
 /** Too much is refused before it is sent. @throws too-large */

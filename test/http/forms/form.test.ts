@@ -278,6 +278,19 @@ describe('A form is refused as a whole', () => {
     expect((await post(server, filePart('1', 'x') + end)).results).toEqual(['x']);
   });
 
+  test('for a form behind its end, which would never be read to its own end', async () => {
+    await using server = await serveForms();
+    const whole = filePart('1', 'x') + end;
+    const files = filePart('2', 'y').repeat(3);
+    for (const behind of [files, files + end, fieldPart('a', 'b').repeat(3) + end]) {
+      expect(await post(server, whole + behind)).toMatchObject({ code: 'malformed' });
+    }
+    for (const behind of ['', '\r\n', 'and so on\r\n', filePart('2', 'y')]) {
+      expect((await post(server, whole + behind)).results).toEqual(['x']);
+    }
+    expect(server.streams.every(({ destroyed }) => destroyed)).toBe(true);
+  });
+
   test('for a request without a body', async () => {
     const source = Object.assign(Readable.from([]), {
       headers: { 'content-type': 'multipart/form-data; boundary=b' },

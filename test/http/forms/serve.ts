@@ -19,7 +19,7 @@ export type OnFile = (file: FormFile) => Promise<unknown>;
 /** The text of the file, whole. */
 export const keepText: OnFile = ({ stream }) => text(stream);
 
-export interface Ended {
+interface Ended {
   readonly form?: Awaited<ReturnType<typeof receiveForm<unknown>>>;
   readonly problem?: HoldfastError;
 }
@@ -83,7 +83,7 @@ function answerOf({ form, problem }: Ended) {
   return { results, fields: Object.fromEntries(form.fields) };
 }
 
-export const boundary = 'b';
+const boundary = 'b';
 const contentType = `multipart/form-data; boundary=${boundary}`;
 
 interface Answer {
