@@ -1,17 +1,18 @@
-import { open, opendir, rename, rm, stat } from 'node:fs/promises';
+import { opendir, rename, rm, stat } from 'node:fs/promises';
 import { createWriteStream } from 'node:fs';
 import { createHash } from 'node:crypto';
 import { dirname, join } from 'node:path';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { isBlobId, type BlobId, type BlobRef, type BlobStore } from '../core/blob.ts';
+import { isBlobId, type BlobId, type BlobReader, type BlobRef, type BlobStore } from '../core/blob.ts';
 import type { Ids } from '../core/clock.ts';
 import { flushFolder, makeFolder } from '../core/durable.ts';
 import { HoldfastError, storageError, systemCode } from '../core/error.ts';
 import { signatureOf } from './keep.ts';
 import type { BlobFolder } from './paths.ts';
+import type { OpenFile, OpenFiles } from './open-files.ts';
 import type { IntakePool } from './pool.ts';
-import { readRange } from './stream.ts';
+import { streamRange } from './stream.ts';
 import type { SoundBlobs } from './sound.ts';
 
 export interface DiskBlobsParts {
@@ -19,19 +20,33 @@ export interface DiskBlobsParts {
   readonly pool: IntakePool;
   readonly ids: Ids;
   readonly sound: SoundBlobs;
+  readonly files: OpenFiles;
 }
 
 /** Blobs as files. What is opened is known to be sound: read whole since its file last changed. */
-export function createDiskBlobs({ folder, pool, ids, sound }: DiskBlobsParts): BlobStore {
+export function createDiskBlobs({ folder, pool, ids, sound, files }: DiskBlobsParts): BlobStore {
   async function adopt(ref: BlobRef, file: string) {
     const path = folder.pathOf(ref.id);
     try {
       await makeFolder(dirname(path));
       await rename(file, path);
+      files.forget(ref.id);
       await flushFolder(dirname(path));
       sound.note(ref.id, signatureOf(await stat(path, { bigint: true })));
     } catch (error) {
       throw storageError(error, 'store a blob');
+    }
+  }
+
+  /** A file that has been read whole, and found sound, since it last changed. */
+  async function openSound(id: BlobId): Promise<BlobReader> {
+    const reader = await openFile(files, folder, id);
+    try {
+      if (!sound.knows(id, reader.signature())) await requireSound(pool, sound, folder, id);
+      return reader;
+    } catch (error) {
+      reader.close();
+      throw storageError(error, 'read a blob');
     }
   }
 
@@ -52,16 +67,11 @@ export function createDiskBlobs({ folder, pool, ids, sound }: DiskBlobsParts): B
     adopt,
 
     async open(id, range) {
-      const handle = await openFile(folder.pathOf(id), id);
-      try {
-        const found = await handle.stat({ bigint: true });
-        if (!sound.knows(id, signatureOf(found))) await requireSound(pool, sound, folder, id);
-        return readRange(handle, range ?? { start: 0, end: Number(found.size) - 1 });
-      } catch (error) {
-        await handle.close();
-        throw storageError(error, 'read a blob');
-      }
+      const reader = await openSound(id);
+      return streamRange(reader, range ?? { start: 0, end: reader.sizeBytes - 1 });
     },
+
+    reader: openSound,
 
     async size(id) {
       try {
@@ -74,6 +84,7 @@ export function createDiskBlobs({ folder, pool, ids, sound }: DiskBlobsParts): B
 
     async remove(id) {
       sound.forget(id);
+      files.forget(id);
       await rm(folder.pathOf(id), { force: true }).catch((error: unknown) => {
         throw storageError(error, 'remove a blob');
       });
@@ -85,9 +96,9 @@ export function createDiskBlobs({ folder, pool, ids, sound }: DiskBlobsParts): B
   };
 }
 
-async function openFile(path: string, id: BlobId) {
+async function openFile(files: OpenFiles, folder: BlobFolder, id: BlobId): Promise<OpenFile> {
   try {
-    return await open(path, 'r');
+    return await files.open(id, folder.pathOf(id));
   } catch (error) {
     if (systemCode(error) === 'ENOENT') {
       throw new HoldfastError('not-found', `The bytes of ${id} are not on this disk.`, { cause: error });

@@ -26,17 +26,20 @@ export function createHealingBlobs(parts: HealingParts): BlobStore {
     return running;
   }
 
+  async function healed<T>(id: BlobId, open: () => Promise<T>): Promise<T> {
+    try {
+      return await open();
+    } catch (error) {
+      if (!isHoldfastError(error, 'not-found') && !isHoldfastError(error, 'damaged')) throw error;
+      await healOnce(id, error);
+      return open();
+    }
+  }
+
   return {
     ...parts.disk,
-    async open(id, range) {
-      try {
-        return await parts.disk.open(id, range);
-      } catch (error) {
-        if (!isHoldfastError(error, 'not-found') && !isHoldfastError(error, 'damaged')) throw error;
-        await healOnce(id, error);
-        return parts.disk.open(id, range);
-      }
-    },
+    open: (id, range) => healed(id, () => parts.disk.open(id, range)),
+    reader: (id) => healed(id, () => parts.disk.reader(id)),
   };
 }
 

@@ -1,12 +1,11 @@
-import type { FileHandle } from 'node:fs/promises';
 import { Readable } from 'node:stream';
-import type { ByteRange } from '../core/blob.ts';
+import type { BlobReader, ByteRange } from '../core/blob.ts';
 
-/** Few large reads cost less than many small ones; two of these are in memory for each download. */
+/** Few large reads cost less than many small ones; two of these are in memory for each stream. */
 const readBytes = 512 * 1024;
 
-/** The bytes of a range of an open file; closes it at the end, on failure and when nobody wants more. */
-export function readRange(handle: FileHandle, { start, end }: ByteRange): Readable {
+/** The bytes of a range as a stream; closes the reader at the end, on failure and when nobody wants more. */
+export function streamRange(reader: BlobReader, { start, end }: ByteRange): Readable {
   let position = start;
   return new Readable({
     highWaterMark: readBytes,
@@ -16,20 +15,19 @@ export function readRange(handle: FileHandle, { start, end }: ByteRange): Readab
         this.push(null);
         return;
       }
-      handle.read(Buffer.allocUnsafeSlow(wanted), 0, wanted, position).then(
-        ({ bytesRead, buffer }) => {
-          position += bytesRead;
-          if (bytesRead === 0) this.destroy(new Error('the file became shorter while it was read'));
-          else this.push(bytesRead === wanted ? buffer : buffer.subarray(0, bytesRead));
+      const buffer = Buffer.allocUnsafeSlow(wanted);
+      reader.read(buffer, position).then(
+        (count) => {
+          position += count;
+          if (count === 0) this.destroy(new Error('the file became shorter while it was read'));
+          else this.push(buffer.subarray(0, count));
         },
         (error: Error) => this.destroy(error),
       );
     },
     destroy(error, done) {
-      handle.close().then(
-        () => done(error),
-        (closing: Error) => done(error ?? closing),
-      );
+      reader.close();
+      done(error);
     },
   });
 }

@@ -1,8 +1,10 @@
 import type { Kysely } from 'kysely';
 import type { MediaQuery } from '../core/catalog.ts';
 import type { Kind, MediaWithFacts } from '../core/media.ts';
-import { factsFromRow, mediaFromRow } from './rows.ts';
+import type { Connection } from './open.ts';
+import { factsFromRow, mediaFromRow, type FactsRow, type MediaRow } from './rows.ts';
 import type { Schema } from './schema.ts';
+import { buildOnly } from './statements.ts';
 import { tagTerm, wordsOf } from './terms.ts';
 
 const kinds: readonly Kind[] = ['image', 'video'];
@@ -18,11 +20,14 @@ export async function listMedia(db: Kysely<Schema>, query: MediaQuery): Promise<
   }));
 }
 
-export async function readMedia(db: Kysely<Schema>, id: string): Promise<MediaWithFacts | undefined> {
-  const found = await mediaWithFacts(db).where('media.id', '=', id).executeTakeFirst();
-  if (found === undefined) return undefined;
-  const { width, height, animated, undecodable, ...row } = found;
-  return { ...mediaFromRow(row), facts: factsFromRow({ width, height, animated, undecodable }) };
+/** Asked for with every download: prepared once, where the query builder would build and prepare it each time. */
+export function prepareMediaById(connection: Connection): (id: string) => MediaWithFacts | undefined {
+  const statement = connection.prepare(mediaByIdText);
+  return (id) => {
+    const found = statement.get(id) as (MediaRow & FactsRow) | undefined;
+    if (found === undefined) return undefined;
+    return { ...mediaFromRow(found), facts: factsFromRow(found) };
+  };
 }
 
 function mediaWithFacts(db: Kysely<Schema>) {
@@ -125,3 +130,5 @@ async function termIds(
     .execute();
   return rows.map(({ media }) => media);
 }
+
+const mediaByIdText = mediaWithFacts(buildOnly).where('media.id', '=', '').compile().sql;

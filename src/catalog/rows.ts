@@ -6,7 +6,10 @@ import type { Schema } from './schema.ts';
 
 export type MediaRow = Selectable<Schema['media']>;
 type RecordRow = Selectable<Schema['records']>;
-type FactsRow = Pick<Selectable<Schema['blobs']>, 'width' | 'height' | 'animated' | 'undecodable'>;
+/** A media whose blob has no row has nulls instead. */
+export type FactsRow = {
+  [name in 'width' | 'height' | 'animated' | 'undecodable']: Selectable<Schema['blobs']>[name] | null;
+};
 
 export function mediaFromRow(row: MediaRow): Media {
   return {
@@ -54,8 +57,7 @@ export function mediaToRow(media: Media): MediaRow {
   };
 }
 
-/** A blob that was never looked into has a row of nulls, or none. */
-export function factsFromRow(row: { [name in keyof FactsRow]: FactsRow[name] | null }): BlobFacts {
+export function factsFromRow(row: FactsRow): BlobFacts {
   return {
     width: row.width,
     height: row.height,

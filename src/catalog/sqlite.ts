@@ -2,12 +2,13 @@ import { Kysely, SqliteDialect } from 'kysely';
 import type { Catalog } from '../core/catalog.ts';
 import type { Clock } from '../core/clock.ts';
 import { storageError } from '../core/error.ts';
+import type { MediaWithFacts } from '../core/media.ts';
 import { createBlobBook } from './blob-book.ts';
 import { createCatalogFiles, setAside, startFilesThread } from './files.ts';
 import { parseLedger } from './ledger.ts';
 import { migrate } from './migrate.ts';
 import { openForReading, openForWriting } from './open.ts';
-import { listMedia, readMedia } from './read.ts';
+import { listMedia, prepareMediaById } from './read.ts';
 import { recordFromRow } from './rows.ts';
 import type { Schema } from './schema.ts';
 import { startWriter, type BeforeCommit, type Writer } from './writer.ts';
@@ -35,6 +36,7 @@ export interface OpenCatalog extends Catalog {
 interface Connections {
   writer: Writer;
   reader: Kysely<Schema>;
+  mediaById: (id: string) => MediaWithFacts | undefined;
 }
 
 /** The catalog in one SQLite file: reads on a connection of this thread, writes in a thread of their own. */
@@ -43,7 +45,7 @@ export async function openSqliteCatalog(parts: SqliteCatalogParts): Promise<Open
   let open = await connect(parts);
   let replacing: Promise<void> = Promise.resolve();
 
-  const read = async <T>(work: (db: Kysely<Schema>) => Promise<T>): Promise<T> => {
+  const read = async <T>(work: (db: Kysely<Schema>) => Promise<T> | T): Promise<T> => {
     await replacing;
     try {
       return await work(open.reader);
@@ -75,7 +77,7 @@ export async function openSqliteCatalog(parts: SqliteCatalogParts): Promise<Open
       const { known } = await write({ unit });
       return { known };
     },
-    media: (id) => read((db) => readMedia(db, id)),
+    media: (id) => read(() => open.mediaById(id)),
     list: (query) => read((db) => listMedia(db, query)),
     async row(table, id) {
       const row = await read((db) =>
@@ -129,8 +131,9 @@ export async function openSqliteCatalog(parts: SqliteCatalogParts): Promise<Open
 async function connect({ file, vaults, beforeCommit }: SqliteCatalogParts): Promise<Connections> {
   await bringUpToDate(file);
   const writer = await startWriter(file, vaults, beforeCommit);
-  const reader = new Kysely<Schema>({ dialect: new SqliteDialect({ database: openForReading(file) }) });
-  return { writer, reader };
+  const connection = openForReading(file);
+  const reader = new Kysely<Schema>({ dialect: new SqliteDialect({ database: connection }) });
+  return { writer, reader, mediaById: prepareMediaById(connection) };
 }
 
 /** Before anything is served, so the flushes of it may be waited for. */

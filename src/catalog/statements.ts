@@ -2,7 +2,7 @@ import { DummyDriver, Kysely, sql, SqliteAdapter, SqliteIntrospector, SqliteQuer
 import type { Schema } from './schema.ts';
 
 /** Builds SQL and runs nothing: the hot path prepares each statement once and gives it new values. */
-const build = new Kysely<Schema>({
+export const buildOnly = new Kysely<Schema>({
   dialect: {
     createAdapter: () => new SqliteAdapter(),
     createDriver: () => new DummyDriver(),
@@ -48,47 +48,47 @@ const blobValues = {
 
 /** Every statement that changes rows. Values are bound by position, in the order written here. */
 const queries = {
-  mediaRow: build.selectFrom('media').selectAll().where('id', '=', text),
-  putMedia: build
+  mediaRow: buildOnly.selectFrom('media').selectAll().where('id', '=', text),
+  putMedia: buildOnly
     .insertInto('media')
     .values(mediaValues)
     .onConflict((on) => on.column('id').doUpdateSet((row) => excluded(row, Object.keys(mediaValues)))),
-  recordRow: build.selectFrom('records').selectAll().where('kind', '=', text).where('id', '=', text),
-  putRecord: build
+  recordRow: buildOnly.selectFrom('records').selectAll().where('kind', '=', text).where('id', '=', text),
+  putRecord: buildOnly
     .insertInto('records')
     .values({ kind: text, id: text, stamp: text, body: text })
     .onConflict((on) => on.columns(['kind', 'id']).doUpdateSet((row) => excluded(row, ['stamp', 'body']))),
-  forgetRecord: build.deleteFrom('records').where('kind', '=', text).where('id', '=', text),
-  oldRecords: build
+  forgetRecord: buildOnly.deleteFrom('records').where('kind', '=', text).where('id', '=', text),
+  oldRecords: buildOnly
     .selectFrom('records')
     .selectAll()
     .where('kind', '=', text)
     .where('stamp', '<', text)
     .orderBy('stamp')
     .limit(number),
-  blobRow: build.selectFrom('blobs').select(['uses', 'size_bytes']).where('id', '=', text),
-  addBlob: build.insertInto('blobs').values(blobValues),
-  setUses: build.updateTable('blobs').set({ uses: number, purged_ms: number }).where('id', '=', text),
-  setFacts: build
+  blobRow: buildOnly.selectFrom('blobs').select(['uses', 'size_bytes']).where('id', '=', text),
+  addBlob: buildOnly.insertInto('blobs').values(blobValues),
+  setUses: buildOnly.updateTable('blobs').set({ uses: number, purged_ms: number }).where('id', '=', text),
+  setFacts: buildOnly
     .updateTable('blobs')
     .set({ width: number, height: number, animated: 0, undecodable: 0 })
     .where('id', '=', text),
-  forgetBlob: build.deleteFrom('blobs').where('id', '=', text).where('uses', '=', number),
-  addTerm: build
+  forgetBlob: buildOnly.deleteFrom('blobs').where('id', '=', text).where('uses', '=', number),
+  addTerm: buildOnly
     .insertInto('terms')
     .values({ term: text, state: 'live', kind: 'image', media: text })
     .onConflict((on) => on.doNothing()),
-  removeTerm: build
+  removeTerm: buildOnly
     .deleteFrom('terms')
     .where('term', '=', text)
     .where('state', '=', 'live')
     .where('kind', '=', 'image')
     .where('media', '=', text),
-  addOutbox: build
+  addOutbox: buildOnly
     .insertInto('outbox')
     .values({ vault: text, blob: text, size_bytes: number })
     .onConflict((on) => on.doNothing()),
-  refillOutbox: build
+  refillOutbox: buildOnly
     .insertInto('outbox')
     .columns(['vault', 'blob', 'size_bytes'])
     .expression((from) =>
@@ -98,9 +98,9 @@ const queries = {
         .where('uses', '>', sql.lit(0)),
     )
     .onConflict((on) => on.doNothing()),
-  removeOutbox: build.deleteFrom('outbox').where('vault', '=', text).where('blob', '=', text),
-  getState: build.selectFrom('state').select('value').where('name', '=', text),
-  putState: build
+  removeOutbox: buildOnly.deleteFrom('outbox').where('vault', '=', text).where('blob', '=', text),
+  getState: buildOnly.selectFrom('state').select('value').where('name', '=', text),
+  putState: buildOnly
     .insertInto('state')
     .values({ name: text, value: text })
     .onConflict((on) => on.column('name').doUpdateSet((row) => excluded(row, ['value']))),

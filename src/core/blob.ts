@@ -31,6 +31,9 @@ export interface BlobStore {
   /** The bytes, or those of `range`. @throws not-found or damaged, before the first byte; unavailable */
   open(id: BlobId, range?: ByteRange): Promise<Readable>;
 
+  /** The bytes at any place, as serving needs them. @throws as `open` */
+  reader(id: BlobId): Promise<BlobReader>;
+
   /** Bytes, or undefined when there is no such blob. @throws unavailable */
   size(id: BlobId): Promise<number | undefined>;
 
@@ -39,6 +42,14 @@ export interface BlobStore {
 
   /** Every blob, in no order. @throws unavailable */
   list(): AsyncIterable<BlobRef>;
+}
+
+/** A blob that is open. Must be closed, once everything read from it has been used. */
+export interface BlobReader {
+  readonly sizeBytes: number;
+  /** Fills `into` from `position` on; how many bytes there were, 0 at the end. @throws unavailable */
+  read(into: Uint8Array, position: number): Promise<number>;
+  close(): void;
 }
 
 /** Removes those of these blobs that no media names. Must not be called from within the gate. */

@@ -6,7 +6,7 @@ import { describeApi } from './openapi.ts';
 import type { HttpParts } from './parts.ts';
 import { fail, logRequest, nameRequest } from './request.ts';
 import { backupRoutes } from './routes/backups.ts';
-import { byteRoutes } from './routes/bytes.ts';
+import { handleBytes, isBytes } from './routes/bytes.ts';
 import { healthRoutes } from './routes/health.ts';
 import { keyRoutes } from './routes/keys.ts';
 import { mediaRoutes } from './routes/media.ts';
@@ -28,6 +28,10 @@ export function createApp(parts: HttpParts): Handler {
       void handleUpload(parts, req, res);
       return;
     }
+    if (isBytes(req)) {
+      void handleBytes(parts, req, res);
+      return;
+    }
     if (continueWanted.has(req)) res.writeContinue();
     app(req as express.Request, res as express.Response);
   };
@@ -38,7 +42,7 @@ function createExpress(parts: HttpParts): Express {
   app.disable('x-powered-by');
   app.set('etag', false);
   app.set('query parser', 'simple');
-  app.use(byteRoutes(parts), healthRoutes(parts), mediaRoutes(parts), backupRoutes(parts), keyRoutes(parts));
+  app.use(healthRoutes(parts), mediaRoutes(parts), backupRoutes(parts), keyRoutes(parts));
   app.all('/api/uploads', onlyMethods('POST'));
   const description = describeApi(parts.settings.version);
   app

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import { createDiskBlobs } from '../blobs/disk.ts';
 import { blobFolder } from '../blobs/paths.ts';
 import { createIntakePool } from '../blobs/pool.ts';
+import { createOpenFiles } from '../blobs/open-files.ts';
 import { createSoundBlobs } from '../blobs/sound.ts';
 import { randomBytes } from 'node:crypto';
 import type { Settings } from '../config.ts';
@@ -45,7 +46,7 @@ export async function planOnly(settings: Settings, log: Logger): Promise<Diagnos
         ids,
         onDamage: (what) => damage.push(what),
       }),
-      blobs: createDiskBlobs({ folder, pool, ids, sound: createSoundBlobs(1) }),
+      blobs: createDiskBlobs({ folder, pool, ids, sound: createSoundBlobs(1), files: createOpenFiles(1) }),
       stamps: stampClock(() => clock.nowMs(), ''),
       maxPixels: settings.maxPixels,
     });

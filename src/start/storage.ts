@@ -5,6 +5,7 @@ import { createHealingBlobs } from '../blobs/healing.ts';
 import { createIntake, mostBatches } from '../blobs/intake.ts';
 import { blobFolder, makeBlobFolders, type BlobFolder } from '../blobs/paths.ts';
 import { createIntakePool, type IntakePool } from '../blobs/pool.ts';
+import { createOpenFiles } from '../blobs/open-files.ts';
 import { createSoundBlobs } from '../blobs/sound.ts';
 import { openSqliteCatalog, type OpenCatalog } from '../catalog/sqlite.ts';
 import type { Settings } from '../config.ts';
@@ -51,6 +52,7 @@ export interface StorageParts {
 }
 
 const soundRemembered = 20_000;
+const filesKeptOpen = 256;
 
 /** @throws busy (another process has DATA_DIR), no-space, unavailable, internal */
 export async function openStorage(parts: StorageParts): Promise<Storage> {
@@ -71,7 +73,8 @@ export async function openStorage(parts: StorageParts): Promise<Storage> {
   const pool = createIntakePool(folders.uploads, mostBatches);
   const slowPool = createIntakePool(folders.uploads, 1);
   const sound = createSoundBlobs(soundRemembered);
-  const disk = createDiskBlobs({ folder, pool, ids, sound });
+  const files = createOpenFiles(filesKeptOpen);
+  const disk = createDiskBlobs({ folder, pool, ids, sound, files });
   const vault = await openFolderVault({
     dir: folders.backups,
     writer,
@@ -112,6 +115,7 @@ export async function openStorage(parts: StorageParts): Promise<Storage> {
     setTimeline: (next) => (timeline = next),
     async close() {
       await catalog.close();
+      files.stop();
       await Promise.all([pool.stop(), slowPool.stop()]);
       await lock.release();
     },

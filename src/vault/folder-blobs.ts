@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { opendir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { open, opendir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Transform, type Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -46,6 +46,16 @@ export function createFolderBlobs({ dir, ids }: { dir: string; ids: Ids }): Blob
       const file = await find(folderOf(id), ours(id), id);
       if (file === undefined) throw new HoldfastError('not-found', `The vault has no copy of ${id}.`);
       return createReadStream(file, { ...range, highWaterMark: 512 * 1024 });
+    },
+    async reader(id) {
+      const file = await find(folderOf(id), ours(id), id);
+      if (file === undefined) throw new HoldfastError('not-found', `The vault has no copy of ${id}.`);
+      const handle = await open(file, 'r');
+      return {
+        sizeBytes: (await handle.stat()).size,
+        read: async (into, position) => (await handle.read(into, 0, into.length, position)).bytesRead,
+        close: () => void handle.close(),
+      };
     },
     async size(id) {
       const file = await find(folderOf(id), ours(id), id);

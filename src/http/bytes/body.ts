@@ -42,7 +42,7 @@ export async function* exactly(sizeBytes: number, source: Readable): Bytes {
   if (seenBytes < sizeBytes) throw wrongLength();
 }
 
-function wrongLength(): HoldfastError {
+export function wrongLength(): HoldfastError {
   return new HoldfastError(
     'damaged',
     'The stored bytes are not as long as they were when they were uploaded.',

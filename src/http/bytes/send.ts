@@ -1,13 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
-import type { BlobId, ByteRange } from '../../core/blob.ts';
+import type { BlobId, BlobReader, ByteRange } from '../../core/blob.ts';
 import { HoldfastError } from '../../core/error.ts';
 import { exactly, sendBody, type Bytes } from './body.ts';
 import { checkConditions } from './conditions.ts';
 import { formatHttpDate } from './dates.ts';
 import { contentRange, multirange, rangeBytes } from './multirange.ts';
 import { contentDisposition } from './names.ts';
+import { pump } from './pump.ts';
 import { selectRanges } from './ranges.ts';
 
 /** Immutable bytes, and how to present them. */
@@ -23,6 +24,8 @@ export interface Sendable {
   /** Whether a browser should save it rather than show it. */
   readonly download: boolean;
   open(range?: ByteRange): Promise<Readable>;
+  /** For an answer of one range, where the bytes can be read at any place: saves what a stream costs. */
+  reader?(): Promise<BlobReader>;
 }
 
 export interface SendParts {
@@ -60,6 +63,11 @@ export async function sendBytes(
   const head = { ...shared, ...description(blob, current.modifiedMs), ...headers };
   if (req.method === 'HEAD') return sendHead(res, status, head);
   try {
+    const range = oneRange(ranges, blob);
+    if (range !== undefined && blob.reader !== undefined) {
+      await sendRead(res, blob.reader, range, () => setHead(res, status, head));
+      return;
+    }
     await sendBody(
       res,
       () => open(opener(blob, res)),
@@ -68,6 +76,26 @@ export async function sendBytes(
   } catch (error) {
     if (!res.headersSent) unsetHead(res, head);
     throw error;
+  }
+}
+
+/** The one range that is answered; undefined: there are several, or no bytes at all. */
+function oneRange(ranges: readonly ByteRange[] | 'whole', { sizeBytes }: Sendable): ByteRange | undefined {
+  if (ranges === 'whole') return sizeBytes === 0 ? undefined : { start: 0, end: sizeBytes - 1 };
+  return ranges.length === 1 ? ranges[0] : undefined;
+}
+
+async function sendRead(
+  res: ServerResponse,
+  open: () => Promise<BlobReader>,
+  range: ByteRange,
+  head: () => void,
+): Promise<void> {
+  const reader = await open();
+  try {
+    await pump(res, reader, range, head);
+  } finally {
+    reader.close();
   }
 }
 

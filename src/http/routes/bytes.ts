@@ -1,54 +1,73 @@
 import { Readable } from 'node:stream';
-import { Router, type Request, type Response } from 'express';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { HoldfastError } from '../../core/error.ts';
 import { may } from '../../core/key.ts';
 import type { MediaWithFacts } from '../../core/media.ts';
 import { findMedia } from '../../media/edit.ts';
 import { callerOf, requireScope } from '../auth.ts';
 import { sendBytes } from '../bytes/send.ts';
-import { onlyMethods } from '../methods.ts';
 import type { HttpParts, Service } from '../parts.ts';
 import { requestQuery } from '../query.ts';
+import { fail, pathOf } from '../request.ts';
 import { serving } from '../serving.ts';
 import { createHash } from 'node:crypto';
-import { idOf } from './media.ts';
+import { requireMediaId } from './media.ts';
 
-/** `/media/:id` and `/media/:id/:variant`: the bytes. */
-export function byteRoutes(parts: HttpParts): Router {
-  const router = Router();
-  router
-    .route('/media/:id')
-    .get(async (req, res) => {
-      const service = serving(parts);
-      const media = await readable(req, service);
-      await sendBytes(req, res, {
-        ...presentation(req, media),
-        id: media.blob,
-        sizeBytes: media.sizeBytes,
-        type: media.type,
-        name: media.name,
-        open: (range) => service.blobs.open(media.blob, range),
-      });
-    })
-    .all(onlyMethods('GET, HEAD'));
+const mediaPath = /^\/media\/([^/]+)(?:\/([^/]+))?\/?$/;
 
-  router
-    .route('/media/:id/:variant')
-    .get(async (req, res) => {
-      const service = serving(parts);
-      const media = await readable(req, service);
-      if (req.params.variant !== 'thumb') {
-        throw new HoldfastError('not-found', 'There is no such variant. There is one: thumb.');
-      }
-      await sendThumb(req, res, service, media);
-    })
-    .all(onlyMethods('GET, HEAD'));
-  return router;
+export function isBytes(req: IncomingMessage): boolean {
+  return req.url?.startsWith('/media/') === true;
+}
+
+/** `/media/:id` and `/media/:id/:variant`: the bytes, on the bare request, as uploads are. Answers every failure itself. */
+export async function handleBytes(
+  parts: HttpParts,
+  req: IncomingMessage,
+  res: ServerResponse,
+): Promise<void> {
+  try {
+    const [, id, variant] = mediaPath.exec(pathOf(req)) ?? [];
+    if (id === undefined) throw new HoldfastError('not-found', 'There is no media at this path.');
+    if (req.method !== 'GET' && req.method !== 'HEAD') return answerMethod(req, res);
+    const service = serving(parts);
+    const media = await readable(req, service, id);
+    if (variant === undefined) await sendMedia(req, res, service, media);
+    else if (variant === 'thumb') await sendThumb(req, res, service, media);
+    else throw new HoldfastError('not-found', 'There is no such variant. There is one: thumb.');
+  } catch (error) {
+    fail(req, res, error, parts.log);
+  }
+}
+
+function answerMethod(req: IncomingMessage, res: ServerResponse): void {
+  res.setHeader('Allow', 'GET, HEAD');
+  if (req.method !== 'OPTIONS') {
+    throw new HoldfastError('method-not-allowed', `${req.method} is not allowed here. Use GET, HEAD.`);
+  }
+  res.statusCode = 204;
+  res.end();
+}
+
+function sendMedia(
+  req: IncomingMessage,
+  res: ServerResponse,
+  { blobs }: Service,
+  media: MediaWithFacts,
+): Promise<void> {
+  return sendBytes(req, res, {
+    ...presentation(req, media),
+    id: media.blob,
+    sizeBytes: media.sizeBytes,
+    type: media.type,
+    name: media.name,
+    open: (range) => blobs.open(media.blob, range),
+    reader: () => blobs.reader(media.blob),
+  });
 }
 
 async function sendThumb(
-  req: Request,
-  res: Response,
+  req: IncomingMessage,
+  res: ServerResponse,
   { variants }: Service,
   media: MediaWithFacts,
 ): Promise<void> {
@@ -67,7 +86,7 @@ async function sendThumb(
 }
 
 /** The bytes under an id never change, so they may be cached for as long as anybody likes. */
-function presentation(req: Request, media: MediaWithFacts) {
+function presentation(req: IncomingMessage, media: MediaWithFacts) {
   const who = media.visibility === 'public' ? 'public' : 'private';
   return {
     modifiedMs: media.createdMs,
@@ -80,16 +99,17 @@ function presentation(req: Request, media: MediaWithFacts) {
  * The media, if this caller may read it: it is public, the URL is signed, or the key has the scope `read`.
  * @throws unauthorized and forbidden before it is said whether there is such a media; not-found
  */
-async function readable(req: Request, service: Service): Promise<MediaWithFacts> {
+async function readable(req: IncomingMessage, service: Service, id: string): Promise<MediaWithFacts> {
   const { keyring, catalog, signer } = service;
   const query = requestQuery(req);
   const signature = query.get('signature');
   if (signature !== null) {
-    if (signer.verify(req.path, query.get('expires') ?? '', signature)) return findMedia(catalog, idOf(req));
+    if (signer.verify(pathOf(req), query.get('expires') ?? '', signature))
+      return findMedia(catalog, requireMediaId(id));
     throw new HoldfastError('forbidden', 'This signed URL has expired or was changed. Ask for a new one.');
   }
-  if (may(callerOf(req, keyring), 'read')) return findMedia(catalog, idOf(req));
-  const media = await findMedia(catalog, idOf(req)).catch(() => undefined);
+  if (may(callerOf(req, keyring), 'read')) return findMedia(catalog, requireMediaId(id));
+  const media = await findMedia(catalog, requireMediaId(id)).catch(() => undefined);
   if (media?.visibility === 'public' && media.state === 'live') return media;
   requireScope(req, keyring, 'read');
   throw new HoldfastError('not-found', 'There is no media with this id.');

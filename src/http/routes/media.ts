@@ -36,7 +36,7 @@ export function mediaRoutes(parts: HttpParts): Router {
   router
     .route('/api/media/:id')
     .get(async (req, res) => {
-      const media = await findMedia(allowed(req, 'read').catalog, idOf(req));
+      const media = await findMedia(allowed(req, 'read').catalog, requireMediaId(req.params.id));
       res.setHeader('ETag', `"${media.stamp}"`);
       res.setHeader('Cache-Control', 'private, no-cache');
       res.json(presentMedia(media));
@@ -56,7 +56,12 @@ export function mediaRoutes(parts: HttpParts): Router {
         ...(description !== undefined && { description }),
         ...(visibility !== undefined && { visibility }),
       };
-      const media = await editMedia(edit, idOf(req), wanted, await seenBy(req, edit.catalog));
+      const media = await editMedia(
+        edit,
+        requireMediaId(req.params.id),
+        wanted,
+        await seenBy(req, edit.catalog),
+      );
       res.setHeader('ETag', `"${media.stamp}"`);
       res.json(presentMedia(media));
     })
@@ -70,8 +75,8 @@ export function mediaRoutes(parts: HttpParts): Router {
         );
       }
       const seen = await seenBy(req, edit.catalog);
-      if (purge === true) await purgeMedia(edit, idOf(req), seen);
-      else await trashMedia(edit, idOf(req), seen);
+      if (purge === true) await purgeMedia(edit, requireMediaId(req.params.id), seen);
+      else await trashMedia(edit, requireMediaId(req.params.id), seen);
       res.status(204).end();
     })
     .all(onlyMethods('GET, HEAD, PATCH, DELETE'));
@@ -80,7 +85,11 @@ export function mediaRoutes(parts: HttpParts): Router {
     .route('/api/media/:id/untrash')
     .post(async (req, res) => {
       const { edit } = allowed(req, 'manage');
-      res.json(presentMedia(await untrashMedia(edit, idOf(req), await seenBy(req, edit.catalog))));
+      res.json(
+        presentMedia(
+          await untrashMedia(edit, requireMediaId(req.params.id), await seenBy(req, edit.catalog)),
+        ),
+      );
     })
     .all(onlyMethods('POST'));
 
@@ -89,7 +98,7 @@ export function mediaRoutes(parts: HttpParts): Router {
     .post(body, async (req, res) => {
       const { catalog, signer } = allowed(req, 'read');
       const { expiresInSeconds, variant } = parse(signRequest, req.body ?? {});
-      const media = await findMedia(catalog, idOf(req));
+      const media = await findMedia(catalog, requireMediaId(req.params.id));
       const path = variant === undefined ? `/media/${media.id}` : `/media/${media.id}/${variant}`;
       const expiresMs = Math.floor(parts.clock.nowMs() / 1000 + expiresInSeconds) * 1000;
       res.json({ url: `${path}?${signer.sign(path, expiresMs)}`, expiresAt: timeOf(expiresMs) });
@@ -99,8 +108,7 @@ export function mediaRoutes(parts: HttpParts): Router {
 }
 
 /** @throws not-found: an id that cannot be one of ours is not looked up */
-export function idOf(req: Request): string {
-  const { id } = req.params;
+export function requireMediaId(id: unknown): string {
   if (typeof id === 'string' && isMediaId(id)) return id;
   throw new HoldfastError('not-found', 'There is no media with this id.');
 }
@@ -116,7 +124,7 @@ async function seenBy(req: Request, catalog: Service['catalog']): Promise<string
   const header = req.headers['if-match'];
   if (header === undefined || header.trim() === '*') return undefined;
   const tags = header.split(',').map((tag) => tag.trim());
-  const { stamp } = await findMedia(catalog, idOf(req));
+  const { stamp } = await findMedia(catalog, requireMediaId(req.params.id));
   if (tags.includes(`"${stamp}"`)) return stamp;
   throw new HoldfastError(
     'precondition-failed',
