@@ -52,7 +52,7 @@ function headersOf(set: (req: IncomingMessage, res: ServerResponse) => void): [s
   const req = new IncomingMessage(new Socket());
   const res = new ServerResponse(req);
   set(req, res);
-  return Object.entries(res.getHeaders()).map(([name, value]) => [name, String(value)]);
+  return res.getRawHeaderNames().map((name) => [name, String(res.getHeader(name))]);
 }
 
 /**

@@ -26,7 +26,7 @@ export async function handleBytes(
   res: ServerResponse,
 ): Promise<void> {
   try {
-    const [, id, variant] = mediaPath.exec(pathOf(req)) ?? [];
+    const [, id, variant] = mediaPath.exec(decodeURI(pathOf(req))) ?? [];
     if (id === undefined) throw new HoldfastError('not-found', 'There is no media at this path.');
     if (req.method !== 'GET' && req.method !== 'HEAD') return answerMethod(req, res);
     const service = serving(parts);
