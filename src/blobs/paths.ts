@@ -1,4 +1,3 @@
-import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BlobId } from '../core/blob.ts';
 import { makeFolder } from '../core/durable.ts';
@@ -25,11 +24,4 @@ export function blobFolder(dir: string): BlobFolder {
 export async function makeBlobFolders({ dir, incoming }: BlobFolder): Promise<void> {
   await makeFolder(incoming);
   for (const digit of firstDigits) await makeFolder(join(dir, digit));
-}
-
-/** Removes what uploads of a dead process left. Nothing in it was ever acknowledged. Returns how many there were. */
-export async function clearIncoming({ incoming }: BlobFolder): Promise<number> {
-  const names = await readdir(incoming);
-  for (const name of names) await rm(join(incoming, name), { recursive: true, force: true });
-  return names.length;
 }

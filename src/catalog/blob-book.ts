@@ -29,6 +29,20 @@ export function createBlobBook(read: Read, write: Writer['write']): BlobBook {
       );
       return rows.map((row) => ({ id: row.blob, sizeBytes: row.size_bytes }));
     },
+    async pending(vault, most) {
+      const first = (db: Kysely<Schema>) =>
+        db.selectFrom('outbox').select('size_bytes').where('vault', '=', vault).limit(most).as('first');
+      const row = await read((db) =>
+        db
+          .selectFrom(first(db))
+          .select(({ fn }) => [
+            fn.countAll<number>().as('blobs'),
+            fn.sum<number | null>('size_bytes').as('bytes'),
+          ])
+          .executeTakeFirstOrThrow(),
+      );
+      return { blobs: row.blobs, bytes: row.bytes ?? 0 };
+    },
     async refill(vault) {
       await write({ refill: vault });
     },

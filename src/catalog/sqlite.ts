@@ -11,6 +11,7 @@ import { openForReading, openForWriting } from './open.ts';
 import { listMedia, prepareMediaById } from './read.ts';
 import { recordFromRow } from './rows.ts';
 import type { Schema } from './schema.ts';
+import { statementTexts } from './statements.ts';
 import { startWriter, type BeforeCommit, type Writer } from './writer.ts';
 import type { Work } from './writer-thread.ts';
 
@@ -37,6 +38,7 @@ interface Connections {
   writer: Writer;
   reader: Kysely<Schema>;
   mediaById: (id: string) => MediaWithFacts | undefined;
+  ledger: () => string | undefined;
 }
 
 /** The catalog in one SQLite file: reads on a connection of this thread, writes in a thread of their own. */
@@ -102,9 +104,9 @@ export async function openSqliteCatalog(parts: SqliteCatalogParts): Promise<Open
       return rows.map(recordFromRow);
     },
     async totals() {
-      const ledger = await state('ledger');
+      const ledger = await read(() => open.ledger());
       if (ledger === undefined) return { media: 0, blobs: 0, bytes: 0, uploads: 0 };
-      const { media, blobs, bytes, uploads } = parseLedger(ledger.value);
+      const { media, blobs, bytes, uploads } = parseLedger(ledger);
       return { media, blobs, bytes, uploads };
     },
     async expire(beforeMs) {
@@ -133,7 +135,9 @@ async function connect({ file, vaults, beforeCommit }: SqliteCatalogParts): Prom
   const writer = await startWriter(file, vaults, beforeCommit);
   const connection = openForReading(file);
   const reader = new Kysely<Schema>({ dialect: new SqliteDialect({ database: connection }) });
-  return { writer, reader, mediaById: prepareMediaById(connection) };
+  const state = connection.prepare(statementTexts.getState).pluck();
+  const ledger = () => state.get('ledger') as string | undefined;
+  return { writer, reader, mediaById: prepareMediaById(connection), ledger };
 }
 
 /** Before anything is served, so the flushes of it may be waited for. */

@@ -76,6 +76,8 @@ export interface BlobBook {
   learn(ref: BlobRef, facts: BlobFacts): Promise<void>;
   /** Blobs that are named but not yet in that vault, oldest first. */
   unshipped(vault: string, limit: number): Promise<BlobRef[]>;
+  /** How much that is; beyond `most` blobs it is not counted on. */
+  pending(vault: string, most: number): Promise<{ readonly blobs: number; readonly bytes: number }>;
   /** The vault has lost its copies: every blob in use is to be shipped again. */
   refill(vault: string): Promise<void>;
   /** These are durably in that vault now. */

@@ -16,7 +16,13 @@ export interface Health {
   readonly freeBytes: number | null;
   readonly totals: Totals | null;
   readonly backup: BackupState;
-  readonly vault: { readonly pendingBlobs: number; readonly reachable: boolean };
+  readonly vault: { readonly pending: Pending | null; readonly reachable: boolean };
+}
+
+/** What the vault has not got yet. */
+export interface Pending {
+  readonly blobs: number;
+  readonly bytes: number;
 }
 
 export interface BackupState {
@@ -37,7 +43,7 @@ export interface HealthParts {
   readonly platform: Platform;
   readonly freeBytes: () => Promise<number>;
   readonly totals: () => Promise<Totals>;
-  readonly pendingBlobs: () => Promise<number>;
+  readonly pending: () => Promise<Pending>;
   readonly backup: () => BackupState;
   /** What the process has met and an operator should know. */
   readonly troubles: () => readonly string[];
@@ -52,7 +58,7 @@ export async function readHealth(parts: HealthParts): Promise<Health> {
   const failure = !disk.writable ? disk.reason : !catalog.writable ? `The catalog: ${catalog.reason}` : null;
   const freeBytes = await parts.freeBytes().catch(() => null);
   const totals = await parts.totals().catch(() => null);
-  const pendingBlobs = await parts.pendingBlobs().catch(() => 0);
+  const pending = await parts.pending().catch(() => null);
   const backup = parts.backup();
   const warnings = [
     parts.storage.warning,
@@ -72,6 +78,6 @@ export async function readHealth(parts: HealthParts): Promise<Health> {
     freeBytes,
     totals,
     backup,
-    vault: { pendingBlobs, reachable: true },
+    vault: { pending, reachable: true },
   };
 }

@@ -51,8 +51,13 @@ export function setSecurityHeaders(res: ServerResponse): void {
 function headersOf(set: (req: IncomingMessage, res: ServerResponse) => void): [string, string][] {
   const req = new IncomingMessage(new Socket());
   const res = new ServerResponse(req);
+  const headers: [string, string][] = [];
+  res.setHeader = (name, value) => {
+    headers.push([name, String(value)]);
+    return res;
+  };
   set(req, res);
-  return res.getRawHeaderNames().map((name) => [name, String(res.getHeader(name))]);
+  return headers;
 }
 
 /**

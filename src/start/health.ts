@@ -37,9 +37,9 @@ export async function healthReader({
     }),
     storage: await judgeStorage(settings.dataDir, settings.hostEnv),
     platform: settings.platform,
-    freeBytes: () => freeBytes(settings.dataDir),
+    freeBytes: atMostOnceASecond(clock, () => freeBytes(settings.dataDir)),
     totals: () => catalog.totals(),
-    pendingBlobs: async () => (await catalog.blobs.unshipped(vault.name, mostPendingCounted)).length,
+    pending: atMostOnceASecond(clock, () => catalog.blobs.pending(vault.name, mostPendingCounted)),
     backup: () => ({ ...schedule.state(), every: settings.backupEvery }),
     troubles: () => troubles.all(),
   };
@@ -49,4 +49,14 @@ export async function healthReader({
 async function probeCatalog(file: string, catalog: Storage['catalog']): Promise<void> {
   await stat(file);
   await catalog.probe();
+}
+
+/** What costs something and need not be newer. */
+function atMostOnceASecond<T>(clock: Clock, read: () => Promise<T>): () => Promise<T> {
+  let last: { atMs: number; result: Promise<T> } | undefined;
+  return () => {
+    const nowMs = clock.monotonicMs();
+    if (last === undefined || nowMs - last.atMs >= 1000) last = { atMs: nowMs, result: read() };
+    return last.result;
+  };
 }

@@ -82,8 +82,8 @@ async function inFull(health: Health, service: Service, uptimeSeconds: number, {
       {
         name: 'local',
         reachable: vault.reachable,
-        pendingChanges: vault.pendingBlobs,
-        pendingBytes: null,
+        pendingChanges: vault.pending?.blobs ?? null,
+        pendingBytes: vault.pending?.bytes ?? null,
         lagSeconds: null,
       },
     ],
