@@ -131,4 +131,4 @@ async function termIds(
   return rows.map(({ media }) => media);
 }
 
-const mediaByIdText = mediaWithFacts(buildOnly).where('media.id', '=', '').compile().sql;
+export const mediaByIdText = mediaWithFacts(buildOnly).where('media.id', '=', '').compile().sql;
