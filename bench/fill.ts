@@ -36,7 +36,7 @@ export async function fill(dataDir: string, count: number): Promise<void> {
     asideDir: join(dataDir, 'aside'),
     vaults: [],
     clock,
-    beforeCommit: () => Promise.resolve(),
+    witness: { beforeCommit: () => Promise.resolve(), commitFailed: () => Promise.resolve() },
   });
   for (let made = 0; made < count; made += mediaAWrite) {
     const some = Array.from({ length: Math.min(mediaAWrite, count - made) }, (_, index) => {

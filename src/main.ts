@@ -7,6 +7,8 @@ import { planOnly } from './start/doctor.ts';
 import { foldersIn } from './start/folders.ts';
 import { serve, version } from './serve.ts';
 
+process.umask(0o027); // what is stored here is nobody else's
+
 /** The process: one program for the service and for the commands. */
 process.exitCode = await runCommand(process.argv.slice(2), {
   version,
@@ -68,7 +70,7 @@ async function reachService(): Promise<Operator> {
   const running = await runningService(settings);
   if (running !== undefined) return { ...running, close: () => Promise.resolve() };
   const own = { ...settings, host: '127.0.0.1', port: 0, backupEvery: 0, backupCron: null };
-  const serving = await serve({ settings: own, log: quiet(), announceKey: () => undefined });
+  const serving = await serve({ settings: own, log: quiet(), announceKey: null });
   return { url: serving.url, key: serving.holdfast.localKey, close: () => serving.stop(0) };
 }
 
@@ -78,8 +80,9 @@ async function runningService(settings: Settings): Promise<{ url: string; key: s
       string,
       string
     >;
-    const answer = await fetch(`${url}/api/live`, { signal: AbortSignal.timeout(5000) });
-    return answer.ok ? { url: url!, key: key! } : undefined;
+    const headers = { Authorization: `Bearer ${key}` };
+    const answer = await fetch(`${url}/api/keys`, { headers, signal: AbortSignal.timeout(5000) });
+    return answer.ok ? { url: url!, key: key! } : undefined; // another service may have the port by now
   } catch {
     return undefined; // none runs, or one was killed and left its note
   }

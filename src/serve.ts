@@ -22,8 +22,8 @@ export interface Serving {
 export interface ServeParts {
   readonly settings: Settings;
   readonly log: Logger;
-  /** Called once, with a key that is shown this one time. */
-  readonly announceKey: (secret: string) => void;
+  /** Called with a key that is shown this one time; null: nobody would see it, so none is made. */
+  readonly announceKey: ((secret: string) => void) | null;
 }
 
 /** Listens at once, says that it is recovering until it has recovered, and then serves. */
@@ -40,7 +40,9 @@ export async function serve({ settings, log, announceKey }: ServeParts): Promise
     await server.stop(0);
     throw error;
   });
-  if (settings.production && settings.adminKey === null) await makeFirstKey(holdfast.service, announceKey);
+  if (settings.production && settings.adminKey === null && announceKey !== null) {
+    await makeFirstKey(holdfast.service, announceKey);
+  }
   now.service = holdfast.service;
   const running = foldersIn(settings.dataDir).running;
   await writeDurably(running, JSON.stringify({ url: localUrl(server), key: holdfast.localKey }), 0o600); // whoever can read it may do everything

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { createBackupLane } from './backups/lane.ts';
-import type { PruneParts } from './backups/prune.ts';
+import { removeStraySnapshots, type PruneParts } from './backups/prune.ts';
 import { restoreBackup } from './backups/restore.ts';
 import { startSchedule } from './backups/schedule.ts';
 import { createShipper } from './backups/shipper.ts';
@@ -56,9 +56,14 @@ export async function startHoldfast(settings: Settings, log: Logger): Promise<Ho
         how: settings.backupCopy,
       }),
       onUnshippable: (ref, error) => troubles.add(`blob ${ref.id}`, error.message),
+      onCarried: (ref) => troubles.clear(`blob ${ref.id}`),
     },
     () => clock.monotonicMs(),
-    (error) => troubles.add('shipping', `Copying to the vault failed: ${(error as Error).message}`),
+    {
+      onFailed: (error) =>
+        troubles.add('shipping', `Copying to the vault failed: ${(error as Error).message}`),
+      onShipped: () => troubles.clear('shipping'),
+    },
   );
   const backups: PruneParts = {
     ...{ catalog, vault, shipper, clock, ids, gate, stagingDir: folders.staging },
@@ -107,7 +112,14 @@ export async function startHoldfast(settings: Settings, log: Logger): Promise<Ho
         if (!ended.signal.aborted)
           troubles.add('sweep', `Comparing uploads/ with the catalog failed: ${(error as Error).message}`);
       });
+  await removeStraySnapshots(backups);
   let sweeping = runSweep();
+  if (storage.plan.steps.some(({ do: step }) => step === 'rebuild' || step === 'refill-vault')) {
+    // the next loss must find a vault that has everything
+    lane
+      .backup('recovery')
+      .catch((error: unknown) => log.error({ err: error }, 'the backup after a recovery failed'));
+  }
   shipper.uploaded(); // what the last run did not get to
   const expire = setInterval(() => void forgetOldAnswers(catalog, log), expireEveryMs).unref();
 

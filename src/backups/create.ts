@@ -41,7 +41,7 @@ export async function createBackup(
   onCut();
   const { snapshot, summary } = await cutSnapshot(parts);
   // what the snapshot names and was uploaded since the first round
-  await parts.shipper.ship();
+  const stuck = await parts.shipper.ship();
   const createdMs = clock.nowMs();
   const backup: Backup = {
     format: 1,
@@ -65,7 +65,13 @@ export async function createBackup(
     await vault.snapshots.remove(snapshot.path);
     throw error;
   }
-  await vault.manifests.putCheck(backup.name, { at: backup.createdAt, ok: true, level: 'made', found: [] });
+  const found = stuck.map((id) => `The blob ${id} is missing or damaged in uploads/ and not in the vault.`);
+  await vault.manifests.putCheck(backup.name, {
+    at: backup.createdAt,
+    ok: found.length === 0,
+    level: 'made',
+    found,
+  });
   return { backup, mark };
 }
 

@@ -47,6 +47,12 @@ export function createBackupLane(
     return start(reason);
   }
 
+  /** One that waits its turn counts as running. */
+  async function idle() {
+    while (running !== undefined || next !== undefined)
+      await (next ?? running!.result).catch(() => undefined);
+  }
+
   return {
     async backup(reason) {
       if (restoring) throw busy('A restore is running. Ask again when it is done.');
@@ -61,15 +67,13 @@ export function createBackupLane(
       if (restoring) throw busy('Another restore is running. Ask again when it is done.');
       restoring = true;
       try {
-        while (running !== undefined) await running.result.catch(() => undefined);
+        await idle();
         return await work();
       } finally {
         restoring = false;
       }
     },
-    async idle() {
-      while (running !== undefined) await running.result.catch(() => undefined);
-    },
+    idle,
     get running() {
       return running !== undefined || restoring;
     },

@@ -27,8 +27,8 @@ export async function pruneBackups(parts: PruneParts): Promise<Pruned> {
     })),
   );
   const removed = superfluous(candidates, retention, clock.nowMs());
-  for (const backup of removed) await vault.manifests.remove(backup.name);
-  await removeSnapshots(parts, removed);
+  for (const backup of removed) await removeBackup(parts, backup);
+  await removeStraySnapshots(parts);
   return { backups: removed.map(({ name }) => name), blobs: await removeBlobs(parts) };
 }
 
@@ -36,12 +36,28 @@ export function isSound(backup: Backup | DamagedBackup): backup is Backup {
   return !('damaged' in backup);
 }
 
-/** A snapshot may serve several backups, and a timeline begins with one. */
-async function removeSnapshots({ vault }: PruneParts, removed: readonly Backup[]): Promise<void> {
+/** Removes a backup, and its snapshot unless another backup or the timeline needs it. @throws unavailable */
+export async function removeBackup(
+  { vault }: Pick<CreateParts, 'vault'>,
+  { name, snapshot }: Backup,
+): Promise<void> {
+  await vault.manifests.remove(name);
   const kept = new Set((await vault.manifests.list()).filter(isSound).map(({ snapshot }) => snapshot.path));
   const first = (await vault.timelines.current())?.snapshot?.path;
-  for (const { snapshot } of removed) {
-    if (!kept.has(snapshot.path) && snapshot.path !== first) await vault.snapshots.remove(snapshot.path);
+  if (!kept.has(snapshot.path) && snapshot.path !== first) await vault.snapshots.remove(snapshot.path);
+}
+
+/**
+ * Snapshots that no backup and no timeline names: a restore that was killed leaves one. Only while nothing makes another.
+ * @throws unavailable
+ */
+export async function removeStraySnapshots({ vault }: Pick<CreateParts, 'vault'>): Promise<void> {
+  const backups = await vault.manifests.list();
+  if (!backups.every(isSound)) return; // what a damaged one needs cannot be told
+  const named = new Set(backups.map(({ snapshot }) => snapshot.path));
+  const first = (await vault.timelines.current())?.snapshot?.path;
+  for await (const { path } of vault.snapshots.list()) {
+    if (!named.has(path) && path !== first) await vault.snapshots.remove(path);
   }
 }
 

@@ -1,4 +1,5 @@
 import cron from 'node-cron';
+import { isHoldfastError } from '../core/error.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Backup, BackupReason } from '../core/vault.ts';
 
@@ -41,8 +42,10 @@ export function startSchedule(parts: Parts): Schedule {
       await parts.backup(reason);
       failed = null;
     } catch (error) {
-      failed = (error as Error).message;
-      parts.onFailed(error);
+      if (!isHoldfastError(error, 'busy')) {
+        failed = (error as Error).message; // a restore that runs is no failure
+        parts.onFailed(error);
+      }
     }
     const pauseMs = Math.max(shortestPauseMs, (parts.clock.monotonicMs() - startMs) * pauseFactor);
     if (!stopped) pause = setTimeout(resume, pauseMs).unref();

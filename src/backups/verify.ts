@@ -69,21 +69,35 @@ export async function stageSnapshot(parts: CreateParts, backup: Backup, file: st
 }
 
 async function damagedBlobs(
-  { vault, catalog }: CreateParts,
+  parts: CreateParts,
   backup: Backup,
   file: string,
   onProgress: OnProgress = () => undefined,
 ): Promise<string[]> {
+  const { vault, catalog } = parts;
   const found: string[] = [];
   let blobs = 0;
   for await (const ref of catalog.files.blobs(file, 'in-use')) {
     const wrong = await damageOf(vault.blobs, ref);
-    if (wrong !== undefined) found.push(`The blob ${ref.id} is ${wrong} in the vault.`);
+    if (wrong !== undefined) found.push(await repair(parts, ref, wrong));
     blobs += 1;
     onProgress({ blobs, of: backup.blobs });
   }
   if (found.length <= mostNamed) return found;
   return [...found.slice(0, mostNamed), `${found.length - mostNamed} more blobs are missing or damaged.`];
+}
+
+/** What was found counts, even where it could be mended at once from a sound blob in uploads/. */
+async function repair({ shipper }: CreateParts, ref: BlobRef, wrong: string): Promise<string> {
+  const what = `The blob ${ref.id} is ${wrong} in the vault`;
+  try {
+    await shipper.carry(ref);
+    return `${what}; it was replaced by the one in uploads/, which is sound.`;
+  } catch (error) {
+    if (isHoldfastError(error, 'damaged') || isHoldfastError(error, 'not-found'))
+      return `${what}, and in uploads/.`;
+    throw error;
+  }
 }
 
 async function damageOf(blobs: CreateParts['vault']['blobs'], ref: BlobRef): Promise<string | undefined> {

@@ -6,12 +6,14 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { promisify } from 'node:util';
 import type { BlobRef } from '../core/blob.ts';
 import { HoldfastError } from '../core/error.ts';
-import { answerThread } from '../core/thread.ts';
+import { answerThread, lowerPriority } from '../core/thread.ts';
 import { flushFolder, keepBodies, openNew, renameInto, signatureOf, type SmallBody } from './keep.ts';
 import { blobFolder } from './paths.ts';
 
 /** Hashing, writing and flushing, away from the thread that serves HTTP. */
-const { pathOf } = blobFolder((workerData as { dir: string }).dir);
+const { dir, patient } = workerData as { dir: string; patient: boolean };
+const { pathOf } = blobFolder(dir);
+if (patient) lowerPriority();
 const flushBytes = promisify(fsync);
 const startFlush = promisify(fdatasync);
 

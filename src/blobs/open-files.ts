@@ -38,22 +38,21 @@ export function createOpenFiles(most: number): OpenFiles {
     closeUnused(entry);
   }
 
-  function keep(id: BlobId, entry: Entry) {
+  function use(id: BlobId, entry: Entry): OpenFile {
+    entry.users += 1;
+    if (entries.get(id) !== entry) drop(id); // two opened it at once: the later one is kept
     entries.delete(id); // the end of the map is what was used last
     entries.set(id, entry);
     if (entries.size > most) drop(entries.keys().next().value!);
+    return readerOf(entry);
   }
 
   return {
     async open(id, path) {
-      let entry = entries.get(id);
-      if (entry === undefined || fstatSync(entry.descriptor).nlink === 0) {
-        drop(id); // somebody removed it behind our back
-        entry = { descriptor: await openFile(path, 'r'), users: 0, dropped: false };
-      }
-      entry.users += 1;
-      if (!entry.dropped) keep(id, entry);
-      return readerOf(entry);
+      const held = entries.get(id);
+      if (held !== undefined && fstatSync(held.descriptor).nlink > 0) return use(id, held);
+      drop(id); // somebody removed it behind our back
+      return use(id, { descriptor: await openFile(path, 'r'), users: 0, dropped: false });
     },
     forget: drop,
     stop() {

@@ -14,15 +14,15 @@ export interface IntakePool {
 }
 
 /**
- * Up to `most` threads for blobs in `dir`. Each takes some 15 MB, so that one is started only when those there are have
+ * Up to `most` threads for blobs in `dir`; those of a `patient` pool let others go first. Each takes some 15 MB, so that one is started only when those there are have
  * something to do: a service with one client at a time stays small.
  */
-export function createIntakePool(dir: string, most: number): IntakePool {
+export function createIntakePool(dir: string, most: number, patient = false): IntakePool {
   const workers: Worker[] = [];
   const threads: IntakeThread[] = [];
 
   function start(): IntakeThread {
-    const worker = startWorker(dir);
+    const worker = startWorker(dir, patient);
     const thread = countCalls(callThread(worker));
     workers.push(worker);
     threads.push(thread);
@@ -42,9 +42,9 @@ export function createIntakePool(dir: string, most: number): IntakePool {
   };
 }
 
-function startWorker(dir: string): Worker {
+function startWorker(dir: string, patient: boolean): Worker {
   return new Worker(new URL('./intake-thread.ts', import.meta.url), {
-    workerData: { dir },
+    workerData: { dir, patient },
     resourceLimits: { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 4 },
   });
 }

@@ -72,11 +72,17 @@ function countMedia(ledger: Ledger, old: Media | undefined, next: Media): void {
   }
 }
 
+interface UseRow {
+  uses: number;
+  /** The latest purge of a media that named it, in whatever order the purges came. */
+  purged_ms: number | null;
+}
+
 /** One more media names the blob. True: others named it already. */
 function hold(rows: Rows, media: Media, found: BlobFacts = noFacts): boolean {
   const { statements, ledger, vaults } = rows;
-  const blob = statements.blobRow.get(media.blob) as { uses: number } | undefined;
-  if (blob !== undefined) statements.setUses.run(blob.uses + 1, null, media.blob);
+  const blob = statements.blobRow.get(media.blob) as UseRow | undefined;
+  if (blob !== undefined) statements.setUses.run(blob.uses + 1, blob.purged_ms, media.blob);
   else addBlob(statements, { id: media.blob, sizeBytes: media.sizeBytes }, found, 1, null);
   if (blob !== undefined && blob.uses > 0) return true;
   ledger.blobs += 1;
@@ -88,14 +94,14 @@ function hold(rows: Rows, media: Media, found: BlobFacts = noFacts): boolean {
 /** A media that named the blob is purged. */
 function release(rows: Rows, media: Media, purgedMs: number | null, counted: boolean): void {
   const { statements, ledger } = rows;
-  const blob = statements.blobRow.get(media.blob) as { uses: number } | undefined;
+  const blob = statements.blobRow.get(media.blob) as UseRow | undefined;
   if (blob === undefined) {
     addBlob(statements, { id: media.blob, sizeBytes: media.sizeBytes }, noFacts, 0, purgedMs);
     return;
   }
-  if (!counted) return;
-  statements.setUses.run(blob.uses - 1, purgedMs, media.blob);
-  if (blob.uses > 1) return;
+  const latestMs = Math.max(blob.purged_ms ?? 0, purgedMs ?? 0);
+  statements.setUses.run(counted ? blob.uses - 1 : blob.uses, latestMs, media.blob);
+  if (!counted || blob.uses > 1) return;
   ledger.blobs -= 1;
   ledger.bytes -= media.sizeBytes;
 }

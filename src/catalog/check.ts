@@ -7,11 +7,14 @@ import { emptyLedger, parseLedger, type Ledger } from './ledger.ts';
 import { newestSchema } from './migrate.ts';
 import { mediaFromRow, recordFromRow, type MediaRow } from './rows.ts';
 
-/** Reads every page, and every row when asked. @throws damaged, saying what is wrong */
+/** Reads every page, and every row when asked. @throws damaged, saying what is wrong; internal: a newer version wrote it */
 export function requireSound(db: Connection, depth: 'pages' | 'rows'): void {
   const schema = schemaOf(db);
   if (schema > newestSchema) {
-    throw damaged(`it was written by a newer version (schema ${schema}, this version knows ${newestSchema})`);
+    throw new HoldfastError(
+      'internal',
+      `This catalog was written by a newer Holdfast (schema ${schema}, this one knows ${newestSchema}). Run that version; nothing was changed.`,
+    );
   }
   const found = db.pragma('quick_check(1)', { simple: true }) as string;
   if (found !== 'ok') throw damaged(found);

@@ -1,11 +1,10 @@
-import { closeSync, fsyncSync, openSync, readlinkSync, rmSync } from 'node:fs';
-import { setPriority } from 'node:os';
+import { closeSync, fsyncSync, openSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { parentPort } from 'node:worker_threads';
 import { Kysely, SqliteDialect } from 'kysely';
 import type { BlobRef } from '../core/blob.ts';
 import type { CatalogSummary, Succession, Unit } from '../core/catalog.ts';
-import { answerThread } from '../core/thread.ts';
+import { answerThread, lowerPriority } from '../core/thread.ts';
 import { applyUnit } from './apply.ts';
 import { countFile, requireSound, summaryOf } from './check.ts';
 import { loadLedger, saveLedger } from './ledger.ts';
@@ -106,14 +105,5 @@ function flush(path: string): void {
     fsyncSync(descriptor);
   } finally {
     closeSync(descriptor);
-  }
-}
-
-/** Linux schedules threads one by one, and a thread's own id stands behind this link. Elsewhere it stays as it is. */
-function lowerPriority(): void {
-  try {
-    setPriority(Number(readlinkSync('/proc/thread-self').split('/').at(-1)), 10);
-  } catch {
-    // not Linux, or not allowed: the work is done all the same
   }
 }

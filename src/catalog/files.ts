@@ -73,9 +73,10 @@ export async function setAside(
   staged: string | undefined,
 ): Promise<void> {
   const dated = join(asideDir, new Date(clock.nowMs()).toISOString().replace(/[:.]/g, '-'));
-  await mkdir(dated, { recursive: true });
   for (const part of [`${file}-wal`, `${file}-shm`, `${file}-journal`, file]) {
-    if (await exists(part)) await rename(part, join(dated, basename(part)));
+    if (!(await exists(part))) continue;
+    await mkdir(dated, { recursive: true });
+    await rename(part, join(dated, basename(part)));
   }
   if (staged !== undefined) await rename(staged, file);
   await flushFolder(dirname(file));

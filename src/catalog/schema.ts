@@ -35,7 +35,7 @@ export interface Schema {
     undecodable: 0 | 1;
     /** How many media that are not purged name it. */
     uses: number;
-    /** When the last media that named it was purged. */
+    /** The latest purge of a media that named it; says something when uses is 0. */
     purged_ms: number | null;
   };
   /** Derived: words and tags (with a # before them) of media that are not purged. */

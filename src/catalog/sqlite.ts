@@ -12,7 +12,7 @@ import { listMedia, prepareMediaById } from './read.ts';
 import { recordFromRow } from './rows.ts';
 import type { Schema } from './schema.ts';
 import { statementTexts } from './statements.ts';
-import { startWriter, type BeforeCommit, type Writer } from './writer.ts';
+import { startWriter, type Witness, type Writer } from './writer.ts';
 import type { Work } from './writer-thread.ts';
 
 export interface SqliteCatalogParts {
@@ -23,7 +23,7 @@ export interface SqliteCatalogParts {
   /** Names of the vaults that are to get every blob. */
   readonly vaults: string[];
   readonly clock: Clock;
-  readonly beforeCommit: BeforeCommit;
+  readonly witness: Witness;
 }
 
 export interface OpenCatalog extends Catalog {
@@ -45,14 +45,21 @@ interface Connections {
 export async function openSqliteCatalog(parts: SqliteCatalogParts): Promise<OpenCatalog> {
   const files = startFilesThread();
   let open = await connect(parts);
-  let replacing: Promise<void> = Promise.resolve();
+  /** While another file is put in its place. */
+  let replacing: Promise<void> | undefined;
+  let reading = 0;
+  let readersGone: (() => void) | undefined;
 
   const read = async <T>(work: (db: Kysely<Schema>) => Promise<T> | T): Promise<T> => {
-    await replacing;
+    if (replacing !== undefined) await replacing;
+    reading += 1;
     try {
       return await work(open.reader);
     } catch (error) {
       throw storageError(error, 'read the catalog');
+    } finally {
+      reading -= 1;
+      if (reading === 0) readersGone?.();
     }
   };
   const state = (name: string) =>
@@ -64,6 +71,7 @@ export async function openSqliteCatalog(parts: SqliteCatalogParts): Promise<Open
   }
 
   async function replace(staged: string) {
+    if (reading > 0) await new Promise<void>((resolve) => (readersGone = resolve));
     await disconnect();
     await setAside(parts, staged);
     open = await connect(parts);
@@ -114,7 +122,7 @@ export async function openSqliteCatalog(parts: SqliteCatalogParts): Promise<Open
     },
     blobs: createBlobBook(read, write),
     files: createCatalogFiles(files, parts.file, parts.vaults, (staged) => {
-      replacing = replace(staged);
+      replacing = replace(staged).finally(() => (replacing = undefined));
       return replacing;
     }),
     async probe() {
@@ -130,9 +138,9 @@ export async function openSqliteCatalog(parts: SqliteCatalogParts): Promise<Open
   };
 }
 
-async function connect({ file, vaults, beforeCommit }: SqliteCatalogParts): Promise<Connections> {
+async function connect({ file, vaults, witness }: SqliteCatalogParts): Promise<Connections> {
   await bringUpToDate(file);
-  const writer = await startWriter(file, vaults, beforeCommit);
+  const writer = await startWriter(file, vaults, witness);
   const connection = openForReading(file);
   const reader = new Kysely<Schema>({ dialect: new SqliteDialect({ database: connection }) });
   const state = connection.prepare(statementTexts.getState).pluck();

@@ -66,7 +66,7 @@ const queries = {
     .where('stamp', '<', text)
     .orderBy('stamp')
     .limit(number),
-  blobRow: buildOnly.selectFrom('blobs').select(['uses', 'size_bytes']).where('id', '=', text),
+  blobRow: buildOnly.selectFrom('blobs').select(['uses', 'purged_ms']).where('id', '=', text),
   addBlob: buildOnly.insertInto('blobs').values(blobValues),
   setUses: buildOnly.updateTable('blobs').set({ uses: number, purged_ms: number }).where('id', '=', text),
   setFacts: buildOnly

@@ -57,8 +57,8 @@ answerThread(parentPort!, {
   },
   apply(batch: Work[]): Outcome[] {
     const { db } = open ?? begin();
-    db.exec('begin immediate');
     try {
+      db.exec('begin immediate');
       return applyTogether(batch);
     } catch (error) {
       abandon();

@@ -5,8 +5,13 @@ import { callThread, thrown } from '../core/thread.ts';
 import { statementTexts } from './statements.ts';
 import type { Outcome, Work } from './writer-thread.ts';
 
-/** Called with the changes of a commit before it is made; what it rejects is not committed. */
-export type BeforeCommit = (changes: readonly Change[]) => Promise<void>;
+/** What is told of every commit. */
+export interface Witness {
+  /** These changes are about to be committed; what this rejects is not. */
+  beforeCommit(changes: readonly Change[]): Promise<void>;
+  /** They could not be. */
+  commitFailed(): Promise<void>;
+}
 
 export interface Writer {
   /** Durable on return. @throws precondition-failed, no-space, unavailable */
@@ -22,11 +27,7 @@ interface Waiting {
 }
 
 /** Group commit: what arrives while a commit is under way goes together into the next, so no timer is needed. */
-export async function startWriter(
-  file: string,
-  vaults: string[],
-  beforeCommit: BeforeCommit,
-): Promise<Writer> {
+export async function startWriter(file: string, vaults: string[], witness: Witness): Promise<Writer> {
   const worker = new Worker(new URL('./writer-thread.ts', import.meta.url));
   const thread = callThread(worker);
   try {
@@ -55,16 +56,25 @@ export async function startWriter(
       );
       const changes = group.flatMap(({ work }, index) => appliedChanges(work, outcomes[index]!));
       if (changes.length > 0) await before(changes);
-      await thread.call('commit', undefined); // committed: every row of the group is durable from here on
+      await commit(changes.length > 0);
       group.forEach((one, index) => settle(one, outcomes[index]!));
     } catch (error) {
       for (const { reject } of group) reject(storageError(error, 'write the catalog'));
     }
   }
 
+  async function commit(witnessed: boolean) {
+    try {
+      await thread.call('commit', undefined); // committed: every row of the group is durable from here on
+    } catch (error) {
+      if (witnessed) await witness.commitFailed();
+      throw error;
+    }
+  }
+
   async function before(changes: Change[]) {
     try {
-      await beforeCommit(changes);
+      await witness.beforeCommit(changes);
     } catch (error) {
       await thread.call('rollback', undefined);
       throw error;

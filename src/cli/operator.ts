@@ -26,12 +26,25 @@ export async function call<T>(operator: Operator, method: string, path: string, 
     throw new HoldfastError('unavailable', 'The service went away while it was asked.', { cause });
   });
   const text = await answer.text();
-  if (answer.ok) return (text === '' ? undefined : JSON.parse(text)) as T;
+  if (answer.ok || isReport(answer)) return (text === '' ? undefined : JSON.parse(text)) as T;
   throw problem(text);
 }
 
+/** Health that says fail comes with 503, and is what was asked for. */
+function isReport({ status, headers }: Response): boolean {
+  return status === 503 && headers.get('content-type')?.startsWith('application/json') === true;
+}
+
 function problem(text: string): HoldfastError {
-  const { code, detail } = JSON.parse(text) as { code?: string; detail?: string };
+  const { code, detail } = parsed(text);
   const known = (errorCodes as readonly string[]).includes(code ?? '') ? (code as ErrorCode) : 'internal';
   return new HoldfastError(known, detail ?? 'The service gave an answer that makes no sense.');
+}
+
+function parsed(text: string): { code?: string; detail?: string } {
+  try {
+    return (JSON.parse(text) ?? {}) as { code?: string; detail?: string };
+  } catch {
+    return {}; // not from Holdfast: a proxy in front of it, perhaps
+  }
 }

@@ -7,7 +7,7 @@ import { systemCode } from './error.ts';
  * name is flushed: fsync(2) of a file says nothing about its name.
  */
 export async function writeDurably(file: string, bytes: string | Uint8Array, mode = 0o640): Promise<void> {
-  const temporary = `${file}.tmp`;
+  const temporary = temporaryFor(file);
   try {
     await writeFlushed(temporary, bytes, mode);
     await rename(temporary, file);
@@ -20,7 +20,7 @@ export async function writeDurably(file: string, bytes: string | Uint8Array, mod
 
 /** Like `writeDurably`, but never over a file that is there. False: it is there already. */
 export async function createDurably(file: string, bytes: string | Uint8Array): Promise<boolean> {
-  const temporary = `${file}.tmp`;
+  const temporary = temporaryFor(file);
   await writeFlushed(temporary, bytes, 0o640);
   try {
     return await linkNew(temporary, file);
@@ -79,4 +79,12 @@ async function linkNew(from: string, to: string): Promise<boolean> {
     if (systemCode(error) === 'EEXIST') return false;
     throw error;
   }
+}
+
+let made = 0;
+
+/** Two that write the same file at once must not write the same temporary one. */
+function temporaryFor(file: string): string {
+  made += 1;
+  return `${file}.${process.pid}-${made}.tmp`;
 }

@@ -1,3 +1,5 @@
+import { readlinkSync } from 'node:fs';
+import { setPriority } from 'node:os';
 import type { Transferable } from 'node:worker_threads';
 import { errorCodes, HoldfastError, systemCode, type ErrorCode } from './error.ts';
 
@@ -89,4 +91,16 @@ export function thrown(error: ThreadError): Error {
   return (errorCodes as readonly string[]).includes(error.code)
     ? new HoldfastError(error.code as ErrorCode, error.message)
     : Object.assign(new Error(error.message), { code: error.code });
+}
+
+/**
+ * Lets others go first, for long work that nobody waits for. Linux schedules threads one by one, and a thread's own
+ * id stands behind this link. Elsewhere the thread stays as it is.
+ */
+export function lowerPriority(): void {
+  try {
+    setPriority(Number(readlinkSync('/proc/thread-self').split('/').at(-1)), 10);
+  } catch {
+    // not Linux, or not allowed: the work is done all the same
+  }
 }

@@ -43,6 +43,8 @@ export interface Segment {
 export interface Journal {
   /** Durable on return. @throws no-space, unavailable */
   append(segment: Segment): Promise<void>;
+  /** Takes back the segment appended last: its commit failed. @throws unavailable */
+  takeBack(): Promise<void>;
   /** Every whole segment of a timeline; one that a crash cut short was never acknowledged and is left out. */
   segments(timeline: number): AsyncIterable<Segment>;
   /** What follows goes to a new file; returns a mark for `forget`. */

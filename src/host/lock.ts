@@ -85,7 +85,7 @@ async function untilGone(
   waitMs: number,
 ): Promise<void> {
   const alarm = Promise.withResolvers<never>();
-  const leftMs = Math.min(deadlineMs - performance.now(), 2 ** 31 - 1); // more, a timer takes for nothing
+  const leftMs = Math.max(0, Math.min(deadlineMs - performance.now(), 2 ** 31 - 1)); // more, a timer takes for nothing
   const timer = setTimeout(() => alarm.reject(stillBusy(waitMs)), leftMs);
   try {
     await Promise.race([Promise.all(neighbours.map(({ gone }) => gone)), alarm.promise]);

@@ -1,6 +1,9 @@
+import type { BlobRef } from '../core/blob.ts';
 import type { Catalog } from '../core/catalog.ts';
 import type { Change } from '../core/change.ts';
+import type { BlobFacts } from '../core/media.ts';
 import type { Vault } from '../core/vault.ts';
+import { factsFor } from './facts.ts';
 import type { Plan, Step } from './plan.ts';
 import { rebuildCatalog, type RebuildParts } from './rebuild.ts';
 
@@ -24,6 +27,7 @@ export async function applyBeforeOpen(parts: BeforeOpenParts, { steps }: Plan): 
 export interface AfterOpenParts {
   readonly catalog: Catalog;
   readonly vault: Vault;
+  readonly factsOf: (ref: BlobRef) => Promise<BlobFacts | undefined>;
   readonly onNews: (news: string) => void;
 }
 
@@ -38,18 +42,28 @@ export async function applyAfterOpen(parts: AfterOpenParts, { steps }: Plan): Pr
 }
 
 /** A sound catalog has all of it already, unless somebody put an older file in its place. */
-async function replayJournal({ catalog, vault, onNews }: AfterOpenParts, timeline: number): Promise<void> {
+async function replayJournal(parts: AfterOpenParts, timeline: number): Promise<void> {
+  const { catalog, vault, onNews } = parts;
   const before = await catalog.totals();
   let changes: Change[] = [];
   for await (const segment of vault.journal.segments(timeline)) {
     changes.push(...segment.changes);
     if (changes.length < changesAtOnce) continue;
-    await catalog.write({ changes });
+    await replay(parts, changes);
     changes = [];
   }
-  if (changes.length > 0) await catalog.write({ changes });
+  if (changes.length > 0) await replay(parts, changes);
   const { uploads } = await catalog.totals();
   if (uploads > before.uploads) {
     onNews(`the catalog was older than the journal: ${uploads - before.uploads} uploads were brought back`);
   }
+}
+
+/** Only media that the catalog lacks are looked into: there are seldom any. */
+async function replay({ catalog, factsOf }: AfterOpenParts, changes: readonly Change[]): Promise<void> {
+  const lacking = [];
+  for (const change of changes) {
+    if (change.table === 'media' && (await catalog.media(change.id)) === undefined) lacking.push(change);
+  }
+  await catalog.write({ changes, facts: await factsFor(lacking, factsOf) });
 }

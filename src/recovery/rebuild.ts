@@ -5,7 +5,8 @@ import type { CatalogFiles } from '../core/catalog.ts';
 import type { Change } from '../core/change.ts';
 import type { Clock } from '../core/clock.ts';
 import { isHoldfastError } from '../core/error.ts';
-import { mediaChange, type MediaWithFacts } from '../core/media.ts';
+import { mediaChange, type BlobFacts, type MediaWithFacts } from '../core/media.ts';
+import { factsFor } from './facts.ts';
 import type { StampClock } from '../core/stamp.ts';
 import type { SnapshotRef, Vault } from '../core/vault.ts';
 import type { Step } from './plan.ts';
@@ -17,6 +18,8 @@ export interface RebuildParts {
   readonly clock: Clock;
   readonly stamps: StampClock;
   readonly stagingDir: string;
+  /** What the bytes in uploads/ say of themselves; undefined: they are not there. */
+  readonly factsOf: (ref: BlobRef) => Promise<BlobFacts | undefined>;
   /** A media for bytes that have no row: what can be told from the bytes alone; undefined: not a picture or video. */
   readonly salvage: (ref: BlobRef) => Promise<MediaWithFacts | undefined>;
   readonly onNews: (news: string) => void;
@@ -74,7 +77,7 @@ async function stageNewestSound(
 }
 
 async function applyJournal(
-  { files, vault }: RebuildParts,
+  { files, vault, factsOf }: RebuildParts,
   staged: string,
   timeline: number,
 ): Promise<number> {
@@ -83,11 +86,11 @@ async function applyJournal(
   for await (const segment of vault.journal.segments(timeline)) {
     changes.push(...segment.changes);
     if (changes.length < changesAtOnce) continue;
-    await files.apply(staged, { changes });
+    await files.apply(staged, { changes, facts: await factsFor(changes, factsOf) });
     applied += changes.length;
     changes = [];
   }
-  await files.apply(staged, { changes });
+  await files.apply(staged, { changes, facts: await factsFor(changes, factsOf) });
   return applied + changes.length;
 }
 

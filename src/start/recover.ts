@@ -13,7 +13,7 @@ import type { Vault } from '../core/vault.ts';
 import { applyBeforeOpen } from '../recovery/apply.ts';
 import { look } from '../recovery/look.ts';
 import { planRecovery, type Plan } from '../recovery/plan.ts';
-import { salvager } from './salvage.ts';
+import { factsReader, salvager } from './salvage.ts';
 
 export interface RecoverParts {
   readonly catalogFile: string;
@@ -47,6 +47,7 @@ export async function recover(parts: RecoverParts): Promise<Plan> {
         ...parts,
         files,
         salvage: salvager({ ...parts, pathOf: (id) => parts.folder.pathOf(id) }),
+        factsOf: factsReader((id) => parts.folder.pathOf(id), parts.maxPixels),
         onNews: (news) => log.warn(news),
         onStep: () => undefined,
         backupBeforeMigration: () => backupBeforeMigration(parts, files),

@@ -1,7 +1,7 @@
 import { open, stat } from 'node:fs/promises';
 import type { BlobRef } from '../core/blob.ts';
 import type { Ids } from '../core/clock.ts';
-import type { MediaWithFacts } from '../core/media.ts';
+import type { BlobFacts, MediaWithFacts } from '../core/media.ts';
 import type { StampClock } from '../core/stamp.ts';
 import { endingOf } from '../uploads/names.ts';
 import { recognise } from '../uploads/recognise.ts';
@@ -55,4 +55,11 @@ async function recogniseFile(path: string, sizeBytes: number, maxPixels: number)
   } finally {
     await handle.close();
   }
+}
+
+/** What the bytes in uploads/ say of themselves; undefined: they are not there or make no sense. */
+export function factsReader(pathOf: (id: string) => string, maxPixels: number) {
+  return async function factsOf({ id, sizeBytes }: BlobRef): Promise<BlobFacts | undefined> {
+    return (await recogniseFile(pathOf(id), sizeBytes, maxPixels).catch(() => undefined))?.facts;
+  };
 }

@@ -19,6 +19,7 @@ import type { Plan } from '../recovery/plan.ts';
 import { openFolderVault } from '../vault/folder.ts';
 import { emptyFolder, foldersIn, makeFolders, type Folders } from './folders.ts';
 import { recover } from './recover.ts';
+import { factsReader } from './salvage.ts';
 import type { Troubles } from './troubles.ts';
 
 /** Everything that holds data, opened and recovered. */
@@ -71,7 +72,7 @@ export async function openStorage(parts: StorageParts): Promise<Storage> {
   if (litter > 0) log.info({ files: litter }, 'removed what a dead process had under way');
 
   const pool = createIntakePool(folders.uploads, mostBatches);
-  const slowPool = createIntakePool(folders.uploads, 1);
+  const slowPool = createIntakePool(folders.uploads, 1, true);
   const sound = createSoundBlobs(soundRemembered);
   const files = createOpenFiles(filesKeptOpen);
   const disk = createDiskBlobs({ folder, pool, ids, sound, files });
@@ -96,10 +97,14 @@ export async function openStorage(parts: StorageParts): Promise<Storage> {
   const catalog = await openSqliteCatalog({
     ...catalogParts,
     vaults: [vault.name],
-    beforeCommit: (changes) => vault.journal.append({ timeline, writer, changes }),
+    witness: {
+      beforeCommit: (changes) => vault.journal.append({ timeline, writer, changes }),
+      commitFailed: () => vault.journal.takeBack(),
+    },
   });
   timeline = await catalog.timeline();
-  await applyAfterOpen({ catalog, vault, onNews: (news) => log.warn(news) }, plan);
+  const factsOf = factsReader((id) => folder.pathOf(id), settings.maxPixels);
+  await applyAfterOpen({ catalog, vault, factsOf, onNews: (news) => log.warn(news) }, plan);
 
   return {
     ...{ folders, folder, catalog, vault, disk, slowPool, stamps, writer, plan },
@@ -115,6 +120,7 @@ export async function openStorage(parts: StorageParts): Promise<Storage> {
     setTimeline: (next) => (timeline = next),
     async close() {
       await catalog.close();
+      await vault.journal.rotate(); // closes its file
       files.stop();
       await Promise.all([pool.stop(), slowPool.stop()]);
       await lock.release();

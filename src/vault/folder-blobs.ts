@@ -22,8 +22,7 @@ export function createFolderBlobs({ dir, ids }: { dir: string; ids: Ids }): Blob
 
   async function adopt({ id }: BlobRef, file: string) {
     try {
-      await makeFolder(folderOf(id));
-      await rename(file, ours(id));
+      await renameInto(file, ours(id));
       await flushFolder(dirname(ours(id)));
     } catch (error) {
       throw storageError(error, 'store a blob in the vault');
@@ -68,6 +67,17 @@ export function createFolderBlobs({ dir, ids }: { dir: string; ids: Ids }): Blob
       for (const digit of await namesIn(join(dir, 'blobs'))) yield* listFolder(join(dir, 'blobs', digit));
     },
   };
+}
+
+/** The folder is there but for the first blob in it. */
+async function renameInto(file: string, target: string): Promise<void> {
+  try {
+    await rename(file, target);
+  } catch (error) {
+    if (systemCode(error) !== 'ENOENT') throw error;
+    await makeFolder(dirname(target));
+    await rename(file, target);
+  }
 }
 
 async function find(folder: string, likely: string, id: BlobId): Promise<string | undefined> {

@@ -17,6 +17,8 @@ interface OpenFile {
   timeline: number;
   handle: FileHandle;
   sizeBytes: number;
+  /** Where the last segment begins. */
+  lastBytes: number;
 }
 
 /** A file is read whole when it is needed, so it must not grow without end. */
@@ -36,7 +38,7 @@ export function createFolderJournal({ dir, writer, onDamage }: FolderJournalPart
     const handle = await open(join(folder, `${made}.jsonl`), 'wx', 0o640);
     made += 1;
     await flushFolder(folder);
-    return { timeline, handle, sizeBytes: 0 };
+    return { timeline, handle, sizeBytes: 0, lastBytes: 0 };
   }
 
   async function close() {
@@ -53,9 +55,21 @@ export function createFolderJournal({ dir, writer, onDamage }: FolderJournalPart
         const bytes = Buffer.from(sealedLines(segment.changes));
         await file.handle.write(bytes, 0, bytes.length, file.sizeBytes);
         await file.handle.datasync();
+        file.lastBytes = file.sizeBytes;
         file.sizeBytes += bytes.length;
       } catch (error) {
         await cutShort(file).catch(close); // what was half written must not stand before what comes next
+        throw storageError(error, 'write the journal');
+      }
+    },
+    async takeBack() {
+      if (file === undefined) return;
+      try {
+        file.sizeBytes = file.lastBytes;
+        await cutShort(file);
+        await file.handle.datasync();
+      } catch (error) {
+        await close();
         throw storageError(error, 'write the journal');
       }
     },

@@ -83,7 +83,9 @@ describe('Writes', () => {
   });
 
   test('are not committed when what must come before the commit fails, and the next ones are', async () => {
-    const picky = await temporaryCatalog({ beforeCommit: async () => failIfAsked() });
+    const picky = await temporaryCatalog({
+      witness: { beforeCommit: failIfAsked, commitFailed: () => Promise.resolve() },
+    });
     try {
       failBeforeCommit = new HoldfastError('no-space', 'The journal is full.');
       await expect(picky.catalog.write({ changes: [mediaChange(mediaAt(1))] })).rejects.toMatchObject({

@@ -4,7 +4,6 @@ import { createHash } from 'node:crypto';
 import { applyUnit, type Rows } from '../../src/catalog/apply.ts';
 import { emptyLedger, saveLedger } from '../../src/catalog/ledger.ts';
 import { migrate } from '../../src/catalog/migrate.ts';
-import type { Connection } from '../../src/catalog/open.ts';
 import { prepareStatements } from '../../src/catalog/prepare.ts';
 import type { Schema } from '../../src/catalog/schema.ts';
 import { statementTexts } from '../../src/catalog/statements.ts';
@@ -15,7 +14,7 @@ import { formatStamp } from '../../src/core/stamp.ts';
 
 /** A catalog in memory, to which units are applied as at run time, each in a transaction. */
 export async function catalogInMemory(vaults: string[] = ['local']) {
-  const db = new Database(':memory:') as Connection;
+  const db = new Database(':memory:');
   await migrate(new Kysely<Schema>({ dialect: new SqliteDialect({ database: db }) }));
   const rows: Rows = { statements: prepareStatements(db, statementTexts), ledger: emptyLedger(), vaults };
   return {

@@ -13,7 +13,10 @@ export async function temporaryCatalog(overrides: Partial<SqliteCatalogParts> = 
     asideDir: join(dir, 'aside'),
     vaults: ['local'],
     clock: { nowMs: () => Date.now(), monotonicMs: () => performance.now() },
-    beforeCommit: async (changes) => void commits.push(changes),
+    witness: {
+      beforeCommit: async (changes) => void commits.push(changes),
+      commitFailed: async () => void commits.pop(),
+    },
     ...overrides,
   });
   return {

@@ -1,9 +1,9 @@
 import { Router, type Request } from 'express';
 import { requireBackupName } from '../../backups/names.ts';
-import { isSound } from '../../backups/prune.ts';
+import { isSound, removeBackup } from '../../backups/prune.ts';
 import { findBackup } from '../../backups/restore.ts';
 import { verifyBackup } from '../../backups/verify.ts';
-import { HoldfastError } from '../../core/error.ts';
+import { HoldfastError, isHoldfastError } from '../../core/error.ts';
 import { requireScope } from '../auth.ts';
 import { onlyMethods } from '../methods.ts';
 import type { HttpParts, Service } from '../parts.ts';
@@ -55,10 +55,11 @@ export function backupRoutes(parts: HttpParts): Router {
     })
     .delete(async (req, res) => {
       const { backups } = allowed(req);
-      const { name } = await findBackup(backups, nameOf(req)).catch(damagedMayGo(nameOf(req)));
+      const backup = await findBackup(backups, nameOf(req)).catch(damagedMayGo);
       const sound = (await backups.vault.manifests.list()).filter(isSound);
-      if (name === sound[0]?.name) throw newestStays();
-      await backups.vault.manifests.remove(name);
+      if (backup !== undefined && backup.name === sound[0]?.name) throw newestStays();
+      if (backup === undefined) await backups.vault.manifests.remove(nameOf(req));
+      else await removeBackup(backups, backup);
       res.status(204).end();
     })
     .all(onlyMethods('GET, HEAD, DELETE'));
@@ -113,9 +114,6 @@ function newestStays(): HoldfastError {
 }
 
 /** A backup whose manifest is damaged can still be deleted. */
-function damagedMayGo(name: string) {
-  return (error: unknown): { name: string } => {
-    if (error instanceof HoldfastError && error.code === 'backup-damaged') return { name };
-    throw error;
-  };
+function damagedMayGo(error: unknown): undefined {
+  if (!isHoldfastError(error, 'backup-damaged')) throw error;
 }

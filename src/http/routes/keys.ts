@@ -33,7 +33,6 @@ export function keyRoutes(parts: HttpParts): Router {
       await keyring.reload();
       const { lastUsedAt: _never, ...shown } = presentKey(key, null);
       res.setHeader('Cache-Control', 'no-store');
-      res.setHeader('Location', `/api/keys/${key.id}`);
       res.status(201).json({ ...shown, key: secret });
     })
     .all(onlyMethods('GET, HEAD, POST'));
