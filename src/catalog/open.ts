@@ -6,9 +6,9 @@ export type Connection = Database.Database;
 /** The first SQLite without the bug in which two connections that reset the WAL at once could damage the file. */
 const oldestSqlite = [3, 51, 3] as const;
 
-/** Opens the running catalog for writing; creates it where there is none. A commit is flushed before it returns. */
-export function openForWriting(file: string): Connection {
-  const db = new Database(file, { timeout: 10_000 });
+/** Opens the running catalog for writing; creates it unless it must exist. A commit is flushed before it returns. */
+export function openForWriting(file: string, fileMustExist: boolean): Connection {
+  const db = new Database(file, { timeout: 10_000, fileMustExist });
   requireSqlite(db);
   db.pragma('journal_mode = WAL');
   db.pragma('synchronous = FULL');

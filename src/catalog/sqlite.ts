@@ -150,7 +150,7 @@ async function connect({ file, vaults, witness }: SqliteCatalogParts): Promise<C
 
 /** Before anything is served, so the flushes of it may be waited for. */
 async function bringUpToDate(file: string): Promise<void> {
-  const db = new Kysely<Schema>({ dialect: new SqliteDialect({ database: openForWriting(file) }) });
+  const db = new Kysely<Schema>({ dialect: new SqliteDialect({ database: openForWriting(file, false) }) });
   try {
     await migrate(db);
   } finally {

@@ -58,6 +58,7 @@ answerThread(parentPort!, {
   apply(batch: Work[]): Outcome[] {
     const { db } = open ?? begin();
     try {
+      requireSameFile(open!); // also here, or a row would be committed where nobody finds it
       db.exec('begin immediate');
       return applyTogether(batch);
     } catch (error) {
@@ -84,7 +85,7 @@ answerThread(parentPort!, {
 });
 
 function begin(): Open {
-  const db = openForWriting(settings.file);
+  const db = openForWriting(settings.file, true);
   try {
     open = {
       db,
