@@ -58,6 +58,7 @@ export async function createBackup(
     catalogEngine: 'sqlite',
     schema: summary.schema,
     digest: summary.digest,
+    stamp: summary.stamp,
   };
   try {
     await vault.manifests.put(backup); // committed: the backup exists

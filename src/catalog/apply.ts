@@ -29,6 +29,7 @@ export function applyUnit(rows: Rows, unit: Unit): Written & { applied: Change[]
   const applied = unit.changes.filter((change) =>
     change.table === 'media' ? applyMedia(rows, change, facts, known) : applyRecord(rows, change),
   );
+  for (const { stamp } of unit.changes) if (stamp > rows.ledger.stamp) rows.ledger.stamp = stamp; // seen, even if it lost
   return { known: [...known], applied };
 }
 

@@ -20,7 +20,7 @@ export function requireSound(db: Connection, depth: 'pages' | 'rows'): void {
   if (found !== 'ok') throw damaged(found);
   const recorded = ledgerOf(db);
   if (depth === 'pages') return;
-  const counted = { ...countRows(db), digest: digestOf(db), uploads: recorded.uploads };
+  const counted = { ...countRows(db), digest: digestOf(db) };
   for (const name of ['media', 'blobs', 'bytes', 'digest'] as const) {
     if (counted[name] !== recorded[name]) {
       throw damaged(`its rows do not add up: ${name} is ${counted[name]}, recorded is ${recorded[name]}`);
@@ -39,7 +39,7 @@ export function summaryOf(db: Connection): CatalogSummary {
 }
 
 /** Totals and digest of a file whose rows were changed in bulk, and the outbox and use counts that follow from them. */
-export function countFile(db: Connection, { vaults }: Succession): Ledger {
+export function countFile(db: Connection, { vaults, follows, stamp }: Succession): Ledger {
   db.exec(`
     insert or ignore into blobs (id, size_bytes, animated, undecodable, uses)
       select blob, size_bytes, 0, 0, 0 from media;
@@ -49,7 +49,9 @@ export function countFile(db: Connection, { vaults }: Succession): Ledger {
       where counted.blob = blobs.id;
   `);
   for (const vault of vaults) db.prepare('delete from outbox where vault = ?').run(vault);
-  return { ...countRows(db), digest: digestOf(db), uploads: ledgerOf(db).uploads };
+  const before = ledgerOf(db);
+  const latest = follows && stamp > before.stamp ? stamp : before.stamp; // those that became purged have it
+  return { ...countRows(db), digest: digestOf(db), uploads: before.uploads, stamp: latest };
 }
 
 function countRows(db: Connection): Pick<Ledger, 'media' | 'blobs' | 'bytes'> {

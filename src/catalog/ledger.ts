@@ -9,10 +9,12 @@ export interface Ledger {
   bytes: number;
   uploads: number;
   digest: Digest;
+  /** The greatest stamp seen. */
+  stamp: string;
 }
 
 export function emptyLedger(): Ledger {
-  return { media: 0, blobs: 0, bytes: 0, uploads: 0, digest: emptyDigest };
+  return { media: 0, blobs: 0, bytes: 0, uploads: 0, digest: emptyDigest, stamp: '' };
 }
 
 export function loadLedger(statements: Pick<Statements, 'getState'>): Ledger {
@@ -25,6 +27,6 @@ export function saveLedger(statements: Pick<Statements, 'putState'>, ledger: Led
 }
 
 export function parseLedger(value: string): Ledger {
-  const stored = JSON.parse(value) as Totals & { digest: string };
+  const stored = JSON.parse(value) as Totals & { digest: string; stamp: string };
   return { ...stored, digest: parseDigest(stored.digest) };
 }

@@ -31,6 +31,8 @@ export interface OpenCatalog extends Catalog {
   probe(): Promise<void>;
   /** The timeline its rows belong to. */
   timeline(): Promise<number>;
+  /** The greatest stamp of its changes; '' when there are none. */
+  stamp(): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -130,6 +132,10 @@ export async function openSqliteCatalog(parts: SqliteCatalogParts): Promise<Open
     },
     async timeline() {
       return Number((await state('timeline'))?.value ?? 0);
+    },
+    async stamp() {
+      const ledger = await read(() => open.ledger());
+      return ledger === undefined ? '' : parseLedger(ledger).stamp;
     },
     async close() {
       await disconnect();

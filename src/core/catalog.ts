@@ -96,6 +96,8 @@ export interface CatalogSummary extends Totals {
   readonly schema: number;
   readonly timeline: number;
   readonly digest: string;
+  /** The greatest of the changes it has applied; '' when there are none. */
+  readonly stamp: Stamp;
 }
 
 /** Catalogs as files. `file` is never the running one. */

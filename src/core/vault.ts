@@ -1,6 +1,6 @@
 import type { BlobStore } from './blob.ts';
 import type { Change } from './change.ts';
-import type { WriterId } from './stamp.ts';
+import type { Stamp, WriterId } from './stamp.ts';
 
 /** Where second copies live. Laid out as docs/FORMAT.md says, whatever the medium. */
 export interface Vault {
@@ -104,6 +104,8 @@ export interface Backup {
   /** Number of the last migration of the catalog in the snapshot. */
   readonly schema: number;
   readonly digest: string;
+  /** The greatest stamp of the changes it contains: a catalog that has not got so far is an older one. */
+  readonly stamp: Stamp;
 }
 
 /** What a check of a backup found. */

@@ -24,6 +24,7 @@ export async function look({ catalogFile, files, vault, blobs, newestSchema }: P
     catalog: await lookAtCatalog(catalogFile, files),
     vault: {
       timeline,
+      stamp: timeline === undefined ? '' : await newestStamp(vault, timeline.number),
       snapshots: timeline === undefined ? [] : await snapshotsOf(vault, timeline),
       journal: timeline !== undefined && (await hasAny(vault.journal.segments(timeline.number))),
     },
@@ -36,8 +37,8 @@ async function lookAtCatalog(file: string, files: CatalogFiles): Promise<Found['
   const size = await sizeOf(file);
   if (size === 0) return { state: 'missing' };
   try {
-    const { timeline, schema } = await files.check(file, size <= readRowsUpToBytes ? 'rows' : 'pages');
-    return { state: 'sound', timeline, schema };
+    const { timeline, schema, stamp } = await files.check(file, size <= readRowsUpToBytes ? 'rows' : 'pages');
+    return { state: 'sound', timeline, schema, stamp };
   } catch (error) {
     if (isHoldfastError(error, 'damaged')) return { state: 'damaged', why: error.message };
     throw error;
@@ -59,6 +60,15 @@ async function snapshotsOf(vault: Vault, timeline: Timeline): Promise<SnapshotRe
   const own = sound.filter((backup) => backup.timeline === timeline.number).map(({ snapshot }) => snapshot);
   const origin = sound.find(({ name }) => name === timeline.restored)?.snapshot;
   return [...own, timeline.snapshot, origin].filter((one) => one !== null && one !== undefined);
+}
+
+/** How far the backups of a timeline have got. */
+async function newestStamp(vault: Vault, timeline: number): Promise<string> {
+  const sound = (await vault.manifests.list()).filter((one): one is Backup => !('damaged' in one));
+  return sound.reduce(
+    (stamp, one) => (one.timeline === timeline && one.stamp > stamp ? one.stamp : stamp),
+    '',
+  );
 }
 
 async function hasAny(all: AsyncIterable<unknown>): Promise<boolean> {

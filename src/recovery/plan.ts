@@ -3,12 +3,14 @@ import type { SnapshotRef, Timeline } from '../core/vault.ts';
 /** What was found at boot, before anything was touched. */
 export interface Found {
   readonly catalog:
-    | { readonly state: 'sound'; readonly timeline: number; readonly schema: number }
+    | { readonly state: 'sound'; readonly timeline: number; readonly schema: number; readonly stamp: string }
     | { readonly state: 'missing' }
     | { readonly state: 'damaged'; readonly why: string };
   readonly vault: {
     /** The newest; undefined: there is none. */
     readonly timeline: Timeline | undefined;
+    /** The greatest stamp in a backup of that timeline. */
+    readonly stamp: string;
     /** Snapshots of that timeline, and the one it was restored from, the newest first. */
     readonly snapshots: readonly SnapshotRef[];
     /** Whether its journal holds changes. */
@@ -46,7 +48,9 @@ export function planRecovery(found: Found, nowMs: number): Plan {
   return found.catalog.state === 'sound' ? planSound(found, found.catalog, nowMs) : planLost(found, nowMs);
 }
 
-function planSound(found: Found, catalog: { timeline: number; schema: number }, nowMs: number): Plan {
+type SoundCatalog = Extract<Found['catalog'], { state: 'sound' }>;
+
+function planSound(found: Found, catalog: SoundCatalog, nowMs: number): Plan {
   const { vault } = found;
   const migrate: Step[] = catalog.schema < found.newestSchema ? [{ do: 'backup-before-migration' }] : [];
   if (vault.timeline === undefined || vault.timeline.number < catalog.timeline) {
@@ -62,6 +66,13 @@ function planSound(found: Found, catalog: { timeline: number; schema: number }, 
       because: `A restore began timeline ${vault.timeline.number}; the catalog of timeline ${catalog.timeline} is set aside.`,
       alarming: false,
       steps: [rebuild(found, vault.timeline.number, false), { do: 'sweep' }],
+    };
+  }
+  if (catalog.stamp < vault.stamp) {
+    return {
+      because: 'The catalog is older than the newest backup: it is set aside, and rebuilt from the vault.',
+      alarming: true,
+      steps: [rebuild(found, catalog.timeline, false), { do: 'sweep' }],
     };
   }
   return {

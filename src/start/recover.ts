@@ -66,7 +66,7 @@ async function backupBeforeMigration(parts: RecoverParts, files: CatalogFiles): 
   const file = join(stagingDir, `snapshot-${ids.random(12)}.db`);
   try {
     await files.copyTo(file);
-    const { digest, schema, timeline, ...totals } = await files.check(file, 'pages');
+    const { digest, schema, timeline, stamp, ...totals } = await files.check(file, 'pages');
     const snapshot = await vault.snapshots.put(timeline, file);
     const nowMs = clock.nowMs();
     await vault.manifests.put({
@@ -81,6 +81,7 @@ async function backupBeforeMigration(parts: RecoverParts, files: CatalogFiles): 
       catalogEngine: 'sqlite',
       schema,
       digest,
+      stamp,
     });
   } finally {
     await rm(file, { force: true });

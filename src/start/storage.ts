@@ -103,6 +103,8 @@ export async function openStorage(parts: StorageParts): Promise<Storage> {
     },
   });
   timeline = await catalog.timeline();
+  const latest = await catalog.stamp();
+  if (latest !== '') stamps.see(latest); // the clock may have gone back since
   const factsOf = factsReader((id) => folder.pathOf(id), settings.maxPixels);
   await applyAfterOpen({ catalog, vault, factsOf, onNews: (news) => log.warn(news) }, plan);
 

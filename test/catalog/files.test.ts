@@ -45,6 +45,7 @@ describe('A copy', () => {
     expect(await temporary.catalog.files.check(copy, 'pages')).toEqual({
       ...{ media: 3, blobs: 3, bytes: 300, uploads: 3, schema: 1, timeline: 0 },
       digest: expect.stringMatching(/^[0-9a-f]{64}$/),
+      stamp: expect.any(String),
     });
     const refs = [];
     for await (const ref of temporary.catalog.files.blobs(copy, 'in-use')) refs.push(ref);

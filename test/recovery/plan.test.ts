@@ -12,14 +12,15 @@ const timeline = (number: number): Timeline => ({
   snapshot: null,
   createdAt: '',
 });
-const sound = (number: number, schema = 1) => ({ state: 'sound', timeline: number, schema }) as const;
+const sound = (number: number, schema = 1, stamp = 'b') =>
+  ({ state: 'sound', timeline: number, schema, stamp }) as const;
 const missing = { state: 'missing' } as const;
 const damaged = { state: 'damaged', why: 'page 7' } as const;
 
 function found(catalog: Found['catalog'], vault: Partial<Found['vault']> = {}, blobs = false): Found {
   return {
     catalog,
-    vault: { timeline: undefined, snapshots: [], journal: false, ...vault },
+    vault: { timeline: undefined, stamp: 'b', snapshots: [], journal: false, ...vault },
     blobs,
     newestSchema: 1,
   };
@@ -36,6 +37,12 @@ describe('The plan for what is found at boot', () => {
       found(sound(0), full),
       ['replay-journal', 'sweep'],
       false,
+    ],
+    [
+      'a sound catalog that has not got as far as the newest backup: an older file was put in its place',
+      found(sound(0, 1, 'a'), full),
+      ['rebuild', 'sweep'],
+      true,
     ],
     [
       'a later timeline in the vault',
@@ -141,6 +148,7 @@ const anything: fc.Arbitrary<Found> = fc.record({
   ),
   vault: fc.record({
     timeline: fc.option(fc.nat(3).map(timeline), { nil: undefined }),
+    stamp: fc.constantFrom('', 'a', 'b', 'c'),
     snapshots: fc.constantFrom([], [snapshot]),
     journal: fc.boolean(),
   }),

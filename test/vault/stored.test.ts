@@ -33,6 +33,7 @@ function backup(day: number): Backup {
     snapshot,
     ...numbers,
     catalogEngine: 'sqlite',
+    stamp: '',
     digest: 'd',
   };
 }
