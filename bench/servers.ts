@@ -45,7 +45,7 @@ function launch(contender: Contender, log: string, env: Environment): ChildProce
   const args = {
     baseline: ['bench/baseline.ts'],
     flushed: ['bench/baseline.ts', '--flush'],
-    holdfast: ['bin/holdfast.mjs', 'serve'],
+    holdfast: ['--max-semi-space-size=1', 'bin/holdfast.mjs', 'serve'],
   };
   const output = openSync(log, 'w');
   const child = spawn(process.execPath, args[contender], {

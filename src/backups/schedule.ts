@@ -28,6 +28,9 @@ interface Parts {
 /** A backup that took a second is followed by a pause of nine: making them never takes more than a tenth of the time. */
 const pauseFactor = 9;
 const shortestPauseMs = 1000;
+/** In a burst of more than this a second, uploads go first; but no longer than `longestWaitMs` after the last backup. */
+const burstUploads = 100;
+const longestWaitMs = 60_000;
 
 export function startSchedule(parts: Parts): Schedule {
   let { last, uploadsSince } = parts;
@@ -35,6 +38,8 @@ export function startSchedule(parts: Parts): Schedule {
   let running: Promise<void> | undefined;
   let pause: NodeJS.Timeout | undefined;
   let stopped = false;
+  let lastEndMs = parts.clock.monotonicMs();
+  let second = { startMs: 0, uploads: 0 };
 
   async function run(reason: BackupReason) {
     const startMs = parts.clock.monotonicMs();
@@ -47,8 +52,13 @@ export function startSchedule(parts: Parts): Schedule {
         parts.onFailed(error);
       }
     }
+    lastEndMs = parts.clock.monotonicMs();
     const pauseMs = Math.max(shortestPauseMs, (parts.clock.monotonicMs() - startMs) * pauseFactor);
-    if (!stopped) pause = setTimeout(resume, pauseMs).unref();
+    if (!stopped) wait(pauseMs);
+  }
+
+  function wait(ms: number) {
+    pause = setTimeout(resume, ms).unref();
   }
 
   function resume() {
@@ -59,6 +69,9 @@ export function startSchedule(parts: Parts): Schedule {
   function runIfDue() {
     if (stopped || running !== undefined || pause !== undefined) return;
     if (parts.every === 0 || uploadsSince < parts.every) return;
+    const nowMs = parts.clock.monotonicMs();
+    const burst = nowMs - second.startMs < 1000 && second.uploads > burstUploads;
+    if (burst && nowMs - lastEndMs < longestWaitMs) return wait(1000);
     running = run('uploads').finally(() => (running = undefined));
   }
 
@@ -68,6 +81,9 @@ export function startSchedule(parts: Parts): Schedule {
   return {
     uploaded(count) {
       uploadsSince += count;
+      const nowMs = parts.clock.monotonicMs();
+      if (nowMs - second.startMs >= 1000) second = { startMs: nowMs, uploads: 0 };
+      second.uploads += count;
       runIfDue();
     },
     made(backup) {

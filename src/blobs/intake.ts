@@ -23,7 +23,7 @@ interface Waiting {
 }
 
 /** More would make the first of a batch wait for the flushes of the last. */
-const mostInBatch = 16;
+const mostInBatch = 4;
 /** Batches under way: four flush twice as much as one, eight hardly more. */
 export const mostBatches = 4;
 const blockBytes = 256 * 1024;

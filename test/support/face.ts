@@ -17,11 +17,11 @@ export function faceOf(shown: Shown): Face {
   return { sha256, size, type, name, tags, description, createdAt, trashed: trashedAt !== null };
 }
 
-/** In words; undefined: there is none. null stands for a media that is not listed. */
+/** In words; undefined: there is none. null stands for a media that is not listed, or must not be. */
 export function difference(promised: Face | null, found: Face | null): string | undefined {
   const [before, after] = [JSON.stringify(promised), JSON.stringify(found)];
   if (before === after) return undefined;
-  if (promised === null) return `it was purged, and is listed as ${after}`;
+  if (promised === null) return `it must not be there, and is listed as ${after}`;
   if (found === null) return `it is not listed, and was ${before}`;
   return `it was ${before}, and is ${after}`;
 }

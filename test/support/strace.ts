@@ -1,5 +1,5 @@
-import { execFileSync } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
+import { canRun } from './mounts.ts';
 import { until } from './until.ts';
 
 /** A system call of a traced process. Calls of several threads overlap: it began at one line and ended at another. */
@@ -24,12 +24,7 @@ export function tracedInto(file: string): string[] {
 }
 
 export function canTrace(): boolean {
-  try {
-    execFileSync('strace', ['-f', '-o', '/dev/null', 'true'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
+  return canRun('strace', '-f', '-o', '/dev/null', 'true');
 }
 
 /** Every call of a process that has ended, in the order in which they ended. */
