@@ -1,9 +1,10 @@
-import { mkdir, open, rename, stat } from 'node:fs/promises';
+import { copyFile, mkdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { BlobRef } from '../core/blob.ts';
 import type { CatalogFiles } from '../core/catalog.ts';
 import type { Clock } from '../core/clock.ts';
+import { flushFile, flushFolder } from '../core/durable.ts';
 import { HoldfastError, isHoldfastError, storageError, systemCode } from '../core/error.ts';
 import { callThread, type Caller } from '../core/thread.ts';
 
@@ -76,10 +77,23 @@ export async function setAside(
   for (const part of [`${file}-wal`, `${file}-shm`, `${file}-journal`, file]) {
     if (!(await exists(part))) continue;
     await mkdir(dated, { recursive: true });
-    await rename(part, join(dated, basename(part)));
+    await move(part, join(dated, basename(part)));
   }
-  if (staged !== undefined) await rename(staged, file);
+  if (staged !== undefined) await move(staged, file);
   await flushFolder(dirname(file));
+}
+
+/** DATABASE_PATH may lie in another file system: then a flushed copy takes the name, and the original goes. */
+async function move(from: string, to: string): Promise<void> {
+  try {
+    await rename(from, to);
+  } catch (error) {
+    if (systemCode(error) !== 'EXDEV') throw error;
+    await copyFile(from, `${to}.moving`);
+    await flushFile(`${to}.moving`);
+    await rename(`${to}.moving`, to);
+    await rm(from);
+  }
 }
 
 async function exists(path: string): Promise<boolean> {
@@ -87,15 +101,6 @@ async function exists(path: string): Promise<boolean> {
     () => true,
     () => false,
   );
-}
-
-async function flushFolder(dir: string): Promise<void> {
-  const handle = await open(dir, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }
 
 const damagedCodes = new Set(['SQLITE_CORRUPT', 'SQLITE_NOTADB', 'SQLITE_ERROR', 'SQLITE_CONSTRAINT']);

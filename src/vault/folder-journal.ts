@@ -53,7 +53,7 @@ export function createFolderJournal({ dir, writer, onDamage }: FolderJournalPart
         if (file?.timeline !== segment.timeline || file.sizeBytes > fileBytes) await close();
         file ??= await openNext(segment.timeline);
         const bytes = Buffer.from(sealedLines(segment.changes));
-        await file.handle.write(bytes, 0, bytes.length, file.sizeBytes);
+        await writeAll(file, bytes);
         await file.handle.datasync();
         file.lastBytes = file.sizeBytes;
         file.sizeBytes += bytes.length;
@@ -123,6 +123,14 @@ function openBatch(lines: string[], seal: string): Change[] | undefined {
     return lines.map((line) => JSON.parse(line) as Change);
   } catch {
     return undefined; // the seal itself is damaged
+  }
+}
+
+/** On a disk that is nearly full a write may take only a part, and say so without an error. */
+async function writeAll({ handle, sizeBytes }: OpenFile, bytes: Buffer): Promise<void> {
+  for (let written = 0; written < bytes.length;) {
+    const { bytesWritten } = await handle.write(bytes, written, bytes.length - written, sizeBytes + written);
+    written += bytesWritten;
   }
 }
 

@@ -100,7 +100,7 @@ describe('A full disk', () => {
       disk!.grow(2 * diskBytes);
       const again = await startAgain(); // without that catalog: the journal alone must tell
       const { body } = await send(again.url, 'GET', `/api/media/${id}`);
-      expect(body.description?.length).toBe((acknowledged as string | null)?.length);
+      expect(body.description?.length).toBe(acknowledged?.length);
     },
     60_000,
   );
