@@ -23,6 +23,9 @@ export interface DiskBlobsParts {
   readonly files: OpenFiles;
 }
 
+/** A file that is healed meanwhile is looked into once more. */
+const mostLooks = 5;
+
 /** Blobs as files. What is opened is known to be sound: read whole since its file last changed. */
 export function createDiskBlobs({ folder, pool, ids, sound, files }: DiskBlobsParts): BlobStore {
   async function adopt(ref: BlobRef, file: string) {
@@ -40,14 +43,14 @@ export function createDiskBlobs({ folder, pool, ids, sound, files }: DiskBlobsPa
 
   /** A file that has been read whole, and found sound, since it last changed. */
   async function openSound(id: BlobId): Promise<BlobReader> {
-    const reader = await openFile(files, folder, id);
-    try {
-      if (!sound.knows(id, reader.signature())) await requireSound(pool, sound, folder, id);
-      return reader;
-    } catch (error) {
+    for (let tries = 0; tries < mostLooks; tries += 1) {
+      const reader = await openFile(files, folder, id);
+      if (sound.knows(id, reader.signature())) return reader;
       reader.close();
-      throw storageError(error, 'read a blob');
+      files.forget(id); // what is looked into is what has the name now, which may be another file by then
+      await requireSound(pool, sound, folder, id);
     }
+    throw new HoldfastError('unavailable', 'The stored bytes change while they are read. Try again shortly.');
   }
 
   return {
@@ -100,9 +103,7 @@ async function openFile(files: OpenFiles, folder: BlobFolder, id: BlobId): Promi
   try {
     return await files.open(id, folder.pathOf(id));
   } catch (error) {
-    if (systemCode(error) === 'ENOENT') {
-      throw new HoldfastError('not-found', `The bytes of ${id} are not on this disk.`, { cause: error });
-    }
+    if (systemCode(error) === 'ENOENT') throw notHere(id, error);
     throw storageError(error, 'read a blob');
   }
 }
@@ -115,9 +116,16 @@ async function requireSound(
 ): Promise<void> {
   const found = await pool
     .idlest()
-    .call<{ id: BlobId; signature: string }>('hash', { path: folder.pathOf(id) });
+    .call<{ id: BlobId; signature: string }>('hash', { path: folder.pathOf(id) })
+    .catch((error: unknown) => {
+      throw systemCode(error) === 'ENOENT' ? notHere(id, error) : storageError(error, 'read a blob');
+    });
   if (found.id !== id) throw new HoldfastError('damaged', `The bytes of ${id} are damaged on the disk.`);
   sound.note(id, found.signature);
+}
+
+function notHere(id: BlobId, cause: unknown): HoldfastError {
+  return new HoldfastError('not-found', `The bytes of ${id} are not on this disk.`, { cause });
 }
 
 /** Writes and flushes; the hash of what was written. @throws damaged when there is more or less than was announced */
