@@ -16,12 +16,15 @@ export async function loseCatalog({ dataDir }: Scene): Promise<string> {
 export async function loseCatalogAndSnapshot(scene: Scene): Promise<string> {
   const vault = join(scene.dataDir, 'backups');
   const newest = (await filesIn(join(vault, 'backups'))).at(-1)!;
-  const { snapshot } = JSON.parse(await readFile(join(vault, 'backups', newest), 'utf8')) as Manifest;
+  const { name, snapshot } = JSON.parse(await readFile(join(vault, 'backups', newest), 'utf8')) as Manifest;
+  scene.backups.delete(name);
+  scene.spoilt.add(name);
   await truncate(join(vault, snapshot.path), scene.random.between(0, snapshot.sizeBytes));
   return `${await loseCatalog(scene)}, the newest snapshot cut short`;
 }
 
 interface Manifest {
+  readonly name: string;
   readonly snapshot: { readonly path: string; readonly sizeBytes: number };
 }
 

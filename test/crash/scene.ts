@@ -20,6 +20,8 @@ export interface Scene {
   readonly damageOf: ReturnType<typeof createBlobReader>;
   /** Backups by name, with what was listed when they were made. */
   readonly backups: Map<string, ReadonlyMap<string, Shown>>;
+  /** Names of backups whose snapshots were damaged here. */
+  readonly spoilt: Set<string>;
   /** Copies of the catalog as earlier rounds left it. */
   readonly oldCatalogs: string[];
   /** How its service is started. */
@@ -52,6 +54,7 @@ export async function openScene(name: string, random: Random, place?: Place): Pr
     pictures: await makePictures(name),
     damageOf: createBlobReader(dataDir),
     backups: new Map(),
+    spoilt: new Set(),
     oldCatalogs: [],
     service: await startService(how),
     fetched: new Set(),
